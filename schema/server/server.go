@@ -1,0 +1,2 @@
+// Package server is a schema registry with the Confluent HTTP API.
+package server
