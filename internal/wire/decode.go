@@ -140,71 +140,67 @@ func number(b []byte) (int, bool) {
 	return n, true
 }
 
+// makeUp fills in the identity of an event that came without one: its place in
+// the log. See the package documentation.
+func (a *attributes) makeUp(r *event.Record) {
+	b := make([]byte, 0, len("kafka:")+2*len(r.Topic)+3*24)
+	b = append(append(b, "kafka:"...), r.Topic...)
+	a.source = b
+	if a.id != nil {
+		return
+	}
+	n := len(b)
+	b = strconv.AppendInt(b, int64(r.Partition), 10)
+	b = strconv.AppendInt(append(b, '-'), r.Offset, 10)
+	a.id = b[n:]
+	if a.correlation == nil {
+		n = len(b)
+		b = append(append(append(b, r.Topic...), '/'), a.id...)
+		a.correlation = b[n:]
+	}
+}
+
 // fillText gives m its strings. Source and type repeat from record to record
 // and come from a table; the rest is cut out of one string made for the record.
 func fillText(m *event.Meta, r *event.Record, a *attributes) {
-	var scratch [300]byte
 	if a.id == nil || a.source == nil {
-		a.source = append(append(scratch[:0], "kafka:"...), r.Topic...)
+		a.makeUp(r)
 	}
-	var place [32]byte
-	madeUp := a.id == nil
-	if madeUp {
-		b := strconv.AppendInt(place[:0], int64(r.Partition), 10)
-		a.id = strconv.AppendInt(append(b, '-'), r.Offset, 10)
+	m.Source, m.Type = known.get(a.source), known.get(a.typ)
+	if m.Source != "" {
+		a.source = nil
 	}
-
-	m.Source = known.get(a.source)
-	m.Type = known.get(a.typ)
-	size := len(a.id) + len(r.Key) + len(a.subject) + len(a.correlation) + len(a.causation)
-	if m.Source == "" {
-		size += len(a.source)
-	}
-	if m.Type == "" {
-		size += len(a.typ)
-	}
-	ownFlow := a.correlation == nil
-	if ownFlow && madeUp {
-		size += len(r.Topic) + 1 + len(a.id)
+	if m.Type != "" {
+		a.typ = nil
 	}
 
 	var all strings.Builder
-	all.Grow(size)
+	all.Grow(len(a.id) + len(r.Key) + len(a.subject) + len(a.correlation) + len(a.causation) + len(a.source) + len(a.typ))
 	all.Write(a.id)
 	all.Write(r.Key)
 	all.Write(a.subject)
 	all.Write(a.correlation)
 	all.Write(a.causation)
-	if ownFlow && madeUp {
-		all.WriteString(r.Topic)
-		all.WriteByte('/')
-		all.Write(a.id)
+	all.Write(a.source)
+	all.Write(a.typ)
+	rest := all.String()
+	cut := func(n int) (s string) {
+		s, rest = rest[:n], rest[n:]
+		return s
 	}
-	if m.Source == "" {
-		all.Write(a.source)
+	m.ID = cut(len(a.id))
+	m.Key = cut(len(r.Key))
+	m.Subject = cut(len(a.subject))
+	m.CorrelationID = cut(len(a.correlation))
+	m.CausationID = cut(len(a.causation))
+	if a.source != nil {
+		m.Source = cut(len(a.source))
 	}
-	if m.Type == "" {
-		all.Write(a.typ)
+	if a.typ != nil {
+		m.Type = cut(len(a.typ))
 	}
-
-	s := all.String()
-	m.ID, s = s[:len(a.id)], s[len(a.id):]
-	m.Key, s = s[:len(r.Key)], s[len(r.Key):]
-	m.Subject, s = s[:len(a.subject)], s[len(a.subject):]
-	m.CorrelationID, s = s[:len(a.correlation)], s[len(a.correlation):]
-	m.CausationID, s = s[:len(a.causation)], s[len(a.causation):]
-	switch {
-	case ownFlow && madeUp:
-		n := len(r.Topic) + 1 + len(a.id)
-		m.CorrelationID, s = s[:n], s[n:]
-	case ownFlow:
+	if a.correlation == nil {
 		m.CorrelationID = m.ID
-	}
-	if m.Source == "" {
-		m.Source, s = s[:len(a.source)], s[len(a.source):]
-	}
-	if m.Type == "" {
-		m.Type = s
 	}
 }
 
