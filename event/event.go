@@ -40,7 +40,9 @@ type Meta struct {
 	CausationID string
 	// Hops counts the handlers between the start of the flow and this event.
 	Hops int
-	// Headers are the record's other headers, in order. Values are text.
+	// Headers are the record's other headers, in order: what the fields of Meta
+	// say already is not repeated, trace context is among them. They share
+	// memory with the record that was read: do not change them.
 	Headers Headers
 
 	// Topic, Partition and Offset are where the event was read.

@@ -7,9 +7,8 @@ import (
 	"sync"
 )
 
-// ordinals tells the equals among the events that one handler call publishes
-// apart. Its map is made on
-// first use: most handlers publish nothing.
+// ordinals tells apart the equals among the events that one call of a handler
+// publishes. Its map is made on first use: most handlers publish nothing.
 type ordinals struct {
 	mu sync.Mutex
 	n  map[ordinalKey]int
@@ -36,24 +35,21 @@ func (o *ordinals) next(topic, typ, key string) int {
 // that are published concurrently get the same set of ids in whatever order
 // they come.
 func (c *Cause) DerivedID(topic, typ, key string) string {
-	h := sha256.New()
+	var room [512]byte
+	b := room[:0]
+	// The length before each part keeps ("ab", "c") and ("a", "bc") apart.
 	for _, s := range [...]string{"troupe-id-1", c.Group, c.Event.Source, c.Event.ID, topic, typ, key} {
-		var n [4]byte
-		binary.BigEndian.PutUint32(n[:], uint32(len(s)))
-		h.Write(n[:])
-		h.Write([]byte(s))
+		b = binary.BigEndian.AppendUint32(b, uint32(len(s)))
+		b = append(b, s...)
 	}
-	var n [8]byte
-	binary.BigEndian.PutUint64(n[:], uint64(c.ordinals.next(topic, typ, key)))
-	h.Write(n[:])
-	var id [16]byte
-	copy(id[:], h.Sum(nil))
-	id[6] = id[6]&0x0f | 0x80
-	id[8] = id[8]&0x3f | 0x80
-	return formatUUID(id)
+	b = binary.BigEndian.AppendUint64(b, uint64(c.ordinals.next(topic, typ, key)))
+	sum := sha256.Sum256(b)
+	return formatUUIDv8([16]byte(sum[:]))
 }
 
-func formatUUID(id [16]byte) string {
+func formatUUIDv8(id [16]byte) string {
+	id[6] = id[6]&0x0f | 0x80
+	id[8] = id[8]&0x3f | 0x80
 	var b [36]byte
 	hex.Encode(b[:8], id[:4])
 	hex.Encode(b[9:13], id[4:6])
