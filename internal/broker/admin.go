@@ -293,7 +293,7 @@ func (c *Client) committedOnce(ctx context.Context, group, topic string) ([]int6
 	res := msg.(*offsetfetch.Response)
 	switch code := kafka.Error(res.ErrorCode); code {
 	case 0:
-	case kafka.GroupIDNotFound: // some brokers' word for a group without offsets
+	case kafka.GroupIdNotFound: // some brokers' word for a group without offsets
 		return offsets, nil
 	default:
 		return nil, failed(code)
