@@ -59,3 +59,10 @@ func formatUUIDv8(id [16]byte) string {
 	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
 	return string(b[:])
 }
+
+// IsDerivedID reports whether id has the form that DerivedID gives: a UUIDv8.
+// An event with a derived id is the same event whatever its payload says: a
+// handler that runs again may publish another time of day.
+func IsDerivedID(id string) bool {
+	return len(id) == 36 && id[8] == '-' && id[13] == '-' && id[14] == '8' && id[18] == '-' && id[23] == '-'
+}
