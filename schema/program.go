@@ -1,5 +1,295 @@
 package schema
 
-type program struct{}
+import "strconv"
 
-func compile(*node) *program { return nil }
+// program is a schema in the form that the walk runs: a list of steps, each of
+// which reads some bytes or goes elsewhere. It holds no recursion. Records that
+// occur in several places are subroutines.
+type program struct {
+	steps   []step
+	targets []int32 // where the branches of unions start
+	places  []place
+	name    string // the schema's full name
+}
+
+type step struct {
+	do    action
+	to    int32 // a step, or the first of a union's targets
+	place int32 // what this step reads, for errors
+	n     int64 // bytes, symbols, branches: see action
+}
+
+type action uint8
+
+const (
+	doEnd      action = iota // the payload must end here
+	doReturn                 // from a subroutine
+	doCall                   // the subroutine at to
+	doJump                   // to another step
+	doSkip                   // n bytes of any value
+	doBoolean                //
+	doInt                    //
+	doLong                   //
+	doBytes                  //
+	doString                 //
+	doEnum                   // of n symbols
+	doUnion                  // of n branches
+	doArray                  // of items of at least n bytes, which the next steps read until doNext; to is behind that
+	doNext                   // item of the innermost array
+	doSkipping               // an array of items of n bytes of any value
+)
+
+// place names a part of the schema by its name within another part.
+type place struct {
+	parent int32
+	name   string
+}
+
+// maxSize is where sizes stop to grow: more than any payload has.
+const maxSize = 1 << 40
+
+type compiler struct {
+	program
+	uses    map[*node]int // how often a record is used
+	sizes   map[*node]int64
+	least   map[*node]int64
+	entries map[*node]int32 // subroutines
+	pending []call
+	merging int // steps from here on may be merged with the next
+}
+
+// call is a doCall whose subroutine was not compiled yet.
+type call struct {
+	step int32
+	of   *node
+}
+
+// compile makes the program of a schema. Its size is linear in the schema's.
+func compile(root *node) *program {
+	c := &compiler{
+		uses: map[*node]int{root: 1}, sizes: map[*node]int64{}, least: map[*node]int64{},
+		entries: map[*node]int32{},
+	}
+	c.name = root.name
+	if c.name == "" {
+		c.name = root.kind.String()
+	}
+	c.places = []place{{-1, c.name}}
+	c.count(root, map[*node]bool{})
+	c.value(root, 0)
+	c.emit(step{do: doEnd})
+	for len(c.pending) > 0 {
+		next := c.pending[len(c.pending)-1]
+		c.pending = c.pending[:len(c.pending)-1]
+		if _, done := c.entries[next.of]; !done {
+			c.entries[next.of] = c.here()
+			c.fields(next.of, c.place(-1, next.of.name))
+			c.emit(step{do: doReturn})
+		}
+		c.steps[next.step].to = c.entries[next.of]
+	}
+	return &c.program
+}
+
+// count counts the uses of each record.
+func (c *compiler) count(n *node, seen map[*node]bool) {
+	if seen[n] {
+		return
+	}
+	seen[n] = true
+	visit := func(part *node) {
+		c.uses[part]++
+		c.count(part, seen)
+	}
+	for _, f := range n.fields {
+		visit(f.typ)
+	}
+	for _, branch := range n.branches {
+		visit(branch)
+	}
+	if n.items != nil {
+		visit(n.items)
+	}
+}
+
+func (c *compiler) place(parent int32, name string) int32 {
+	c.places = append(c.places, place{parent, name})
+	return int32(len(c.places)) - 1
+}
+
+// here is where the next step goes, as a place to jump to.
+func (c *compiler) here() int32 {
+	c.merging = len(c.steps)
+	return int32(len(c.steps))
+}
+
+func (c *compiler) emit(s step) int32 {
+	last := len(c.steps) - 1
+	if s.do == doSkip && last >= c.merging && c.steps[last].do == doSkip {
+		c.steps[last].n = min(c.steps[last].n+s.n, maxSize)
+		return int32(last)
+	}
+	c.steps = append(c.steps, s)
+	return int32(last) + 1
+}
+
+// value compiles the reading of one value of type n.
+func (c *compiler) value(n *node, at int32) {
+	if size, ok := c.size(n); ok {
+		if size > 0 {
+			c.emit(step{do: doSkip, place: at, n: size})
+		}
+		return
+	}
+	switch n.kind {
+	case kindBoolean:
+		c.emit(step{do: doBoolean, place: at})
+	case kindInt:
+		c.emit(step{do: doInt, place: at})
+	case kindLong:
+		c.emit(step{do: doLong, place: at})
+	case kindBytes:
+		c.emit(step{do: doBytes, place: at})
+	case kindString:
+		c.emit(step{do: doString, place: at})
+	case kindEnum:
+		c.emit(step{do: doEnum, place: at, n: int64(len(n.symbols))})
+	case kindRecord:
+		if c.uses[n] == 1 {
+			c.fields(n, at)
+			return
+		}
+		c.pending = append(c.pending, call{c.emit(step{do: doCall, place: at}), n})
+	case kindUnion:
+		c.union(n, at)
+	case kindArray, kindMap:
+		c.collection(n, at)
+	}
+}
+
+func (c *compiler) fields(n *node, at int32) {
+	for _, f := range n.fields {
+		c.value(f.typ, c.place(at, "."+f.name))
+	}
+}
+
+func (c *compiler) union(n *node, at int32) {
+	first := int32(len(c.targets))
+	c.targets = append(c.targets, make([]int32, len(n.branches))...)
+	c.emit(step{do: doUnion, place: at, to: first, n: int64(len(n.branches))})
+	var jumps []int32
+	for i, branch := range n.branches {
+		c.targets[first+int32(i)] = c.here()
+		c.value(branch, at)
+		jumps = append(jumps, c.emit(step{do: doJump}))
+	}
+	behind := c.here()
+	for _, jump := range jumps {
+		c.steps[jump].to = behind
+	}
+}
+
+func (c *compiler) collection(n *node, at int32) {
+	within := c.place(at, "[]")
+	if size, ok := c.size(n.items); ok && n.kind == kindArray {
+		c.emit(step{do: doSkipping, place: within, n: size})
+		return
+	}
+	least := c.smallest(n.items)
+	if n.kind == kindMap {
+		least = min(least+1, maxSize)
+	}
+	loop := c.emit(step{do: doArray, place: within, n: least})
+	c.here()
+	if n.kind == kindMap {
+		c.emit(step{do: doString, place: within})
+	}
+	c.value(n.items, within)
+	c.emit(step{do: doNext, place: within, to: loop})
+	c.steps[loop].to = c.here()
+}
+
+// size returns how many bytes every value of type n takes, if that is always
+// the same number and any bytes will do.
+func (c *compiler) size(n *node) (size int64, ok bool) {
+	switch n.kind {
+	case kindNull:
+		return 0, true
+	case kindFloat:
+		return 4, true
+	case kindDouble:
+		return 8, true
+	case kindFixed:
+		return int64(n.size), true
+	case kindRecord:
+		return c.recordSize(n)
+	}
+	return 0, false
+}
+
+func (c *compiler) recordSize(n *node) (size int64, ok bool) {
+	if size, known := c.sizes[n]; known {
+		return size, size >= 0
+	}
+	c.sizes[n] = -1 // stays so for a record that contains itself
+	for _, f := range n.fields {
+		part, ok := c.size(f.typ)
+		if !ok {
+			return 0, false
+		}
+		size = min(size+part, maxSize)
+	}
+	c.sizes[n] = size
+	return size, true
+}
+
+// smallest returns a number of bytes that every value of type n takes at
+// least. It is not always the largest such number where types are recursive,
+// but at least 1 for all that size knows no number of.
+func (c *compiler) smallest(n *node) int64 {
+	if size, ok := c.size(n); ok {
+		return size
+	}
+	if n.kind != kindRecord {
+		return 1
+	}
+	if least, known := c.least[n]; known {
+		return least
+	}
+	c.least[n] = 1
+	var least int64
+	for _, f := range n.fields {
+		least = min(least+c.smallest(f.typ), maxSize)
+	}
+	c.least[n] = max(least, 1)
+	return c.least[n]
+}
+
+// path names what a step reads, such as "shop.Order.lines[].price".
+func (p *program) path(at int32) string {
+	var names []string
+	length := 0
+	for i := p.steps[at].place; i >= 0; i = p.places[i].parent {
+		names = append(names, p.places[i].name)
+		length += len(p.places[i].name)
+		if length > maxPath {
+			names = append(names, "...")
+			break
+		}
+	}
+	b := make([]byte, 0, length)
+	for i := len(names) - 1; i >= 0; i-- {
+		b = append(b, names[i]...)
+	}
+	return string(b)
+}
+
+// maxPath is about how many bytes of a path an error shows.
+const maxPath = 500
+
+func quantity(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.FormatInt(n, 10) + " " + what + "s"
+}

@@ -1,0 +1,121 @@
+package schema
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"unsafe"
+)
+
+// Decoder decodes into T what was written with any schema of a registry. It
+// caches what it learned for ever and is safe for concurrent use.
+type Decoder[T any, R RecordOf[T]] struct {
+	codec  *codec
+	limits Limits
+	ids    *answers[int, *writer]
+	guids  *answers[[16]byte, *writer]
+}
+
+// writer is what is known about a schema of the registry for good.
+type writer struct {
+	program *program
+	err     error // its data can't be read as T
+}
+
+// NewDecoder returns a Decoder whose reader schema is T's.
+func NewDecoder[T any, R RecordOf[T]](reg Registry, limits Limits) (*Decoder[T, R], error) {
+	c, err := codecOf(R(nil))
+	if err != nil {
+		return nil, err
+	}
+	if reg == nil {
+		return nil, fmt.Errorf("decoder of %s: no registry", c.schema.FullName())
+	}
+	d := &Decoder[T, R]{codec: c, limits: limits.withDefaults()}
+	d.ids = newAnswers(func(ctx context.Context, id int) (*writer, error) {
+		s, err := reg.ByID(ctx, id)
+		return c.writerOf(strconv.Itoa(id), s, err)
+	})
+	d.guids = newAnswers(func(ctx context.Context, guid [16]byte) (*writer, error) {
+		s, err := reg.ByGUID(ctx, guid)
+		return c.writerOf(guidText(guid), s, err)
+	})
+	return d, nil
+}
+
+// writerOf judges a registry's answer.
+func (c *codec) writerOf(name string, s *Schema, err error) (*writer, error) {
+	var (
+		unparsable  *ParseError
+		missing     *NotFoundError
+		unavailable *UnavailableError
+	)
+	switch {
+	case errors.As(err, &unparsable):
+		return &writer{err: &MismatchError{Schema: name, Reader: c.schema, Err: err}}, nil
+	case errors.As(err, &missing), errors.As(err, &unavailable):
+		return nil, err
+	case err != nil:
+		// Nothing is known about the schema, so nothing may be concluded about the data.
+		return nil, &UnavailableError{Registry: "of schema " + name, Err: err}
+	case !s.Equal(c.schema):
+		return &writer{err: &MismatchError{Schema: name, Writer: s, Reader: c.schema}}, nil
+	}
+	return &writer{program: s.walk()}, nil
+}
+
+func guidText(guid [16]byte) string {
+	return fmt.Sprintf("%x-%x-%x-%x-%x", guid[:4], guid[4:6], guid[6:8], guid[8:10], guid[10:])
+}
+
+// Decode decodes data, written with the schema of that id, into v, which it
+// overwrites whole. Nothing in v shares memory with data afterwards.
+// After an error, what is in v means nothing.
+//
+// Errors: *DataError (the bytes are wrong), *MismatchError (the writer's schema can't be
+// read as T), *NotFoundError (the registry has no such id; definite, and asked again after 5
+// seconds at the earliest), *UnavailableError (the registry can't be asked now, or ctx ended before it
+// answered: try again; never a reason to dead-letter).
+func (d *Decoder[T, R]) Decode(ctx context.Context, id int, data []byte, v *T) error {
+	w, err := d.ids.get(ctx, id)
+	if err != nil {
+		return err
+	}
+	return d.decode(w, data, v)
+}
+
+// DecodeGUID is Decode for the header form of the wire format.
+func (d *Decoder[T, R]) DecodeGUID(ctx context.Context, guid [16]byte, data []byte, v *T) error {
+	w, err := d.guids.get(ctx, guid)
+	if err != nil {
+		return err
+	}
+	return d.decode(w, data, v)
+}
+
+func (d *Decoder[T, R]) decode(w *writer, data []byte, v *T) error {
+	if w.err != nil {
+		return w.err
+	}
+	if bad := w.program.run(data, d.limits); bad != nil {
+		return bad
+	}
+	// hamba would leave in v what an array or a map had before.
+	*v = *new(T)
+	return d.codec.decode(data, unsafe.Pointer(v))
+}
+
+// Warm makes the following Decode of that id free of waiting; the consumer uses
+// it to tell "the registry is down" before it claims an event. It returns only
+// what the registry says, not that a schema can't be read as T.
+func (d *Decoder[T, R]) Warm(ctx context.Context, id int) error {
+	_, err := d.ids.get(ctx, id)
+	return err
+}
+
+// WarmGUID is Warm for the header form of the wire format.
+func (d *Decoder[T, R]) WarmGUID(ctx context.Context, guid [16]byte) error {
+	_, err := d.guids.get(ctx, guid)
+	return err
+}

@@ -1,0 +1,279 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"reflect"
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// visit does something to the value at an address; nil does nothing.
+type visit func(unsafe.Pointer) error
+
+func (v visit) run(p unsafe.Pointer) error {
+	if v == nil {
+		return nil
+	}
+	return v(p)
+}
+
+// leaf returns what to do with values of a Go type that hold a type of the schema. done says that
+// nothing within them matters.
+type leaf func(n *node, t reflect.Type) (v visit, done bool)
+
+var (
+	bytesType = reflect.TypeFor[[]byte]()
+	ratType   = reflect.TypeFor[big.Rat]()
+)
+
+// lossy visits what hamba cuts in silence when it encodes.
+func lossy(n *node, t reflect.Type) (visit, bool) {
+	switch {
+	case n.kind == kindInt && t.Kind() == reflect.Int:
+		return func(p unsafe.Pointer) error {
+			if v := *(*int)(p); v != int(int32(v)) {
+				return fmt.Errorf("%d does not fit an int of 32 bits", v)
+			}
+			return nil
+		}, true
+	case n.logical.name == "decimal" && t == reflect.PointerTo(ratType):
+		return exactDecimal(n.logical.scale), true
+	}
+	return nil, false
+}
+
+// exactDecimal refuses numbers with more digits behind the point than scale.
+func exactDecimal(scale int) visit {
+	pow := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)
+	return func(p unsafe.Pointer) error {
+		r := *(**big.Rat)(p)
+		if r == nil {
+			return errors.New("the decimal is nil")
+		}
+		if r.IsInt() {
+			return nil
+		}
+		if pow.IsInt64() && r.Denom().IsInt64() {
+			if pow.Int64()%r.Denom().Int64() == 0 {
+				return nil
+			}
+		} else if new(big.Int).Rem(pow, r.Denom()).Sign() == 0 {
+			return nil
+		}
+		return fmt.Errorf("the decimal %s has more than %s behind the point", r.RatString(), quantity(int64(scale), "digit"))
+	}
+}
+
+// aliased visits the bytes that hamba decodes. They share memory with what it decodes next, and
+// their capacity reaches into that: an append would overwrite other strings, even of other records.
+func aliased(n *node, t reflect.Type) (visit, bool) {
+	switch {
+	case n.kind == kindBytes && t == bytesType:
+		return func(p unsafe.Pointer) error {
+			b := (*[]byte)(p)
+			*b = slices.Clip(*b)
+			return nil
+		}, true
+	case t.Kind() == reflect.Interface && t.NumMethod() == 0:
+		return func(p unsafe.Pointer) error {
+			v := (*any)(p)
+			*v = clipped(*v)
+			return nil
+		}, true
+	}
+	return nil, false
+}
+
+// clipped does the same to the value of a union that has no Go type of its own.
+func clipped(v any) any {
+	switch v := v.(type) {
+	case []byte:
+		return slices.Clip(v)
+	case map[string]any:
+		for key, value := range v {
+			v[key] = clipped(value)
+		}
+	case []any:
+		for i, value := range v {
+			v[i] = clipped(value)
+		}
+	}
+	return v
+}
+
+// guard returns a function that visits the leaves of a Go value that holds a record.
+func guard(n *node, t reflect.Type, of leaf) (visit, error) {
+	g := guards{leaf: of, seen: map[pair]*visit{}}
+	return g.value(n, t)
+}
+
+type pair struct {
+	n *node
+	t reflect.Type
+}
+
+type guards struct {
+	leaf leaf
+	seen map[pair]*visit // the records that were reached already
+}
+
+func (g *guards) value(n *node, t reflect.Type) (visit, error) {
+	switch {
+	case t.Kind() == reflect.Uint64 && n.kind == kindFixed:
+		return nil, fmt.Errorf("a fixed as uint64 is not safe for concurrent use: take [8]byte")
+	case t == ratType:
+		return nil, fmt.Errorf("a decimal as big.Rat is not safe: take *big.Rat")
+	}
+	if v, done := g.leaf(n, t); done {
+		return v, nil
+	}
+	switch {
+	case t == reflect.PointerTo(ratType):
+		return nil, nil
+	case t.Kind() == reflect.Pointer:
+		return g.pointer(n, t)
+	case n.kind == kindUnion && t.Kind() == reflect.Slice:
+		if n = onlyValue(n); n != nil {
+			return g.value(n, t)
+		}
+	case n.kind == kindRecord && t.Kind() == reflect.Struct:
+		return g.record(n, t)
+	case n.kind == kindArray && t.Kind() == reflect.Slice:
+		return g.slice(n, t)
+	case n.kind == kindMap && t.Kind() == reflect.Map:
+		return g.mapping(n, t)
+	}
+	return nil, nil
+}
+
+// onlyValue returns the branch of a union that is not null, if there is exactly one.
+func onlyValue(n *node) (value *node) {
+	for _, branch := range n.branches {
+		if branch.kind == kindNull {
+			continue
+		}
+		if value != nil {
+			return nil
+		}
+		value = branch
+	}
+	return value
+}
+
+func (g *guards) pointer(n *node, t reflect.Type) (visit, error) {
+	if n.kind == kindUnion {
+		if n = onlyValue(n); n == nil {
+			return nil, nil
+		}
+	}
+	value, err := g.value(n, t.Elem())
+	if value == nil {
+		return nil, err
+	}
+	return func(p unsafe.Pointer) error {
+		if p = *(*unsafe.Pointer)(p); p == nil {
+			return nil
+		}
+		return value(p)
+	}, nil
+}
+
+func (g *guards) record(n *node, t reflect.Type) (visit, error) {
+	if again, ok := g.seen[pair{n, t}]; ok {
+		return func(p unsafe.Pointer) error { return again.run(p) }, nil
+	}
+	self := new(visit)
+	g.seen[pair{n, t}] = self
+	type part struct {
+		name   string
+		offset uintptr
+		visit  visit
+	}
+	var parts []part
+	for _, f := range n.fields {
+		in, ok := structField(t, f.name)
+		if !ok {
+			continue
+		}
+		v, err := g.value(f.typ, in.Type)
+		if err != nil {
+			return nil, fmt.Errorf("field %s: %w", in.Name, err)
+		}
+		if v != nil {
+			parts = append(parts, part{f.name, in.Offset, v})
+		}
+	}
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	*self = func(p unsafe.Pointer) error {
+		for i := range parts {
+			if err := parts[i].visit(unsafe.Add(p, parts[i].offset)); err != nil {
+				return fmt.Errorf("%s: %w", parts[i].name, err)
+			}
+		}
+		return nil
+	}
+	return *self, nil
+}
+
+// structField returns the field of a struct that holds a record's field; its offset is in the whole struct.
+func structField(t reflect.Type, name string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous && f.Type.Kind() == reflect.Struct {
+			if within, ok := structField(f.Type, name); ok {
+				within.Offset += f.Offset
+				return within, true
+			}
+		}
+		tag, ok := f.Tag.Lookup("avro")
+		if !ok {
+			tag = f.Name
+		}
+		if tag, _, _ = strings.Cut(tag, ","); tag == name && f.IsExported() {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+func (g *guards) slice(n *node, t reflect.Type) (visit, error) {
+	item, err := g.value(n.items, t.Elem())
+	if item == nil {
+		return nil, err
+	}
+	size := t.Elem().Size()
+	return func(p unsafe.Pointer) error {
+		length := len(*(*[]struct{})(p))
+		first := *(*unsafe.Pointer)(p)
+		for i := range length {
+			if err := item(unsafe.Add(first, uintptr(i)*size)); err != nil {
+				return fmt.Errorf("[%d]: %w", i, err)
+			}
+		}
+		return nil
+	}, nil
+}
+
+func (g *guards) mapping(n *node, t reflect.Type) (visit, error) {
+	value, err := g.value(n.items, t.Elem())
+	if value == nil {
+		return nil, err
+	}
+	return func(p unsafe.Pointer) error {
+		m := reflect.NewAt(t, p).Elem()
+		for entry := m.MapRange(); entry.Next(); {
+			copied := reflect.New(t.Elem())
+			copied.Elem().Set(entry.Value())
+			if err := value(copied.UnsafePointer()); err != nil {
+				return fmt.Errorf("[%q]: %w", entry.Key(), err)
+			}
+			m.SetMapIndex(entry.Key(), copied.Elem())
+		}
+		return nil
+	}, nil
+}
