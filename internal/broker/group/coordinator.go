@@ -1,0 +1,58 @@
+package group
+
+import (
+	"context"
+	"sync"
+
+	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/troupe-go/troupe/internal/broker"
+)
+
+// coordinator is the group's coordinator, asked on connections of our own:
+// one for each purpose, so that a heartbeat never waits behind a commit.
+type coordinator struct {
+	client *broker.Client
+	group  string
+
+	mu    sync.Mutex
+	node  int32
+	known bool
+}
+
+// call asks the coordinator. After an error it is looked up anew.
+func (c *coordinator) call(ctx context.Context, purpose string, version int16, req protocol.Message) (protocol.Message, error) {
+	node, err := c.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	msg, err := c.client.Call(ctx, node, purpose, version, req)
+	if err != nil {
+		c.forget()
+	}
+	return msg, err
+}
+
+func (c *coordinator) find(ctx context.Context) (int32, error) {
+	c.mu.Lock()
+	node, known := c.node, c.known
+	c.mu.Unlock()
+	if known {
+		return node, nil
+	}
+	node, err := c.client.Coordinator(ctx, c.group)
+	if err != nil {
+		return 0, err
+	}
+	c.mu.Lock()
+	c.node, c.known = node, true
+	c.mu.Unlock()
+	return node, nil
+}
+
+// forget makes the next call look the coordinator up: it has moved or is gone.
+func (c *coordinator) forget() {
+	c.mu.Lock()
+	c.known = false
+	c.mu.Unlock()
+}

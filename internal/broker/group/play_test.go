@@ -1,0 +1,5 @@
+package group
+
+const playEnv = "TROUPE_GROUP_PLAY"
+
+func play() {}
