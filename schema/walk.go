@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"unicode/utf8"
@@ -62,7 +63,7 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 		return &DataError{Type: p.name, Path: p.name, Problem: fmt.Sprintf("%d bytes, more than the limit of %d", len(data), limits.Bytes)}
 	}
 	var (
-		room  [16]frame
+		room  [8]frame
 		stack = room[:0]
 		items = itemCount{most: int64(limits.Items)}
 		pc    int32
@@ -105,26 +106,33 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 			i++
 
 		case doInt:
-			v, n := number(data, i)
-			if n <= 0 || n-i > 5 || v != int64(int32(v)) {
-				return p.fail(pc-1, i, wrongNumber(n, "an int of 32 bits"))
+			v, n := shortNumber(data, i)
+			if n == 0 {
+				if v, n = longNumber(data, i); n <= 0 || n-i > 5 || v != int64(int32(v)) {
+					return p.fail(pc-1, i, wrongNumber(n, "an int of 32 bits"))
+				}
 			}
 			i = n
 
 		case doLong:
-			_, n := number(data, i)
-			if n <= 0 {
-				return p.fail(pc-1, i, wrongNumber(n, "a long of 64 bits"))
+			_, n := shortNumber(data, i)
+			if n == 0 {
+				if _, n = longNumber(data, i); n <= 0 {
+					return p.fail(pc-1, i, wrongNumber(n, "a long of 64 bits"))
+				}
 			}
 			i = n
 
 		case doBytes, doString:
-			size, n := number(data, i)
+			size, n := shortNumber(data, i)
+			if n == 0 {
+				size, n = longNumber(data, i)
+			}
 			if n <= 0 || size < 0 || size > int64(len(data)-n) {
 				return p.fail(pc-1, i, wrongLength(size, n, len(data)))
 			}
 			i = n + int(size)
-			if s.do == doString && !utf8.Valid(data[n:i]) {
+			if s.do == doString && !isASCII(data[n:i]) && !utf8.Valid(data[n:i]) {
 				return p.fail(pc-1, n, "text that is not UTF-8")
 			}
 
@@ -136,7 +144,10 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 			i = n
 
 		case doUnion:
-			v, n := number(data, i)
+			v, n := shortNumber(data, i)
+			if n == 0 {
+				v, n = longNumber(data, i)
+			}
 			if n <= 0 || v < 0 || v >= s.n {
 				return p.fail(pc-1, i, wrongIndex(v, n, s.n, "branch"))
 			}
@@ -201,11 +212,18 @@ func (p *program) tooDeep(at int32, offset int, limits Limits) *DataError {
 // number reads an int or long that starts at i, and returns the offset behind
 // it: 0 when the bytes end, -1 when it does not fit 64 bits.
 func number(data []byte, i int) (v int64, next int) {
-	if i < len(data) && data[i] < 0x80 {
-		u := int64(data[i])
-		return u>>1 ^ -(u & 1), i + 1
+	if v, next = shortNumber(data, i); next == 0 {
+		return longNumber(data, i)
 	}
-	return longNumber(data, i)
+	return v, next
+}
+
+// shortNumber reads a number of one byte. It returns 0 for others; it exists to be inlined.
+func shortNumber(data []byte, i int) (v int64, next int) {
+	if i < len(data) && data[i] < 0x80 {
+		return int64(data[i]>>1) ^ -int64(data[i]&1), i + 1
+	}
+	return 0, 0
 }
 
 func longNumber(data []byte, i int) (v int64, next int) {
@@ -222,6 +240,21 @@ func longNumber(data []byte, i int) (v int64, next int) {
 		}
 	}
 	return 0, 0
+}
+
+// isASCII is what most text is, and quicker to see than that it is UTF-8.
+func isASCII(text []byte) bool {
+	for len(text) >= 8 {
+		if binary.LittleEndian.Uint64(text)&0x8080808080808080 != 0 {
+			return false
+		}
+		text = text[8:]
+	}
+	var any byte
+	for _, c := range text {
+		any |= c
+	}
+	return any < utf8.RuneSelf
 }
 
 // itemCount counts the items of a payload.
