@@ -28,6 +28,7 @@
 package dlq
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,6 +45,20 @@ func Topic(group string) string { return topicPrefix + group }
 func groupOf(topic string) (group string, ok bool) {
 	group, ok = strings.CutPrefix(topic, topicPrefix)
 	return group, ok && group != ""
+}
+
+// checkGroup says whether a group's name can be part of a topic's.
+func checkGroup(group string) error {
+	bad := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
+	}
+	switch {
+	case group == "":
+		return errors.New("the consumer group has no name")
+	case len(Topic(group)) > 249 || strings.ContainsFunc(group, bad):
+		return fmt.Errorf("the consumer group's name %q can't be part of a topic's: letters, digits, '.', '_' and '-', at most %d of them", group, 249-len(topicPrefix))
+	}
+	return nil
 }
 
 // Place is where a record lies.

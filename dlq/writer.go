@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/segmentio/kafka-go"
+
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/event"
 	"github.com/troupe-go/troupe/internal/broker"
@@ -83,6 +85,9 @@ func (w *Writer) Put(ctx context.Context, f Failure) error {
 	wrap := func(err error) error {
 		return fmt.Errorf("write the dead letter %s of %s to %s: %w", f.letterID(), at, Topic(f.Group), err)
 	}
+	if err := checkGroup(f.Group); err != nil {
+		return wrap(err)
+	}
 	topic, err := w.client.Topic(ctx, Topic(f.Group))
 	if err != nil {
 		return wrap(w.explain(ctx, err, at.Topic))
@@ -100,9 +105,11 @@ func (w *Writer) Put(ctx context.Context, f Failure) error {
 	return nil
 }
 
+// tooLarge reports whether a letter was refused for its size, by the producer
+// or by the broker.
 func tooLarge(err error) bool {
 	var large *broker.RecordTooLargeError
-	return errors.As(err, &large)
+	return errors.As(err, &large) || errors.Is(err, kafka.MessageSizeTooLarge)
 }
 
 // produce writes r and waits for its fate.
@@ -145,6 +152,9 @@ func (w *Writer) explain(ctx context.Context, err error, source string) error {
 // Kafka's largest record by default. A topic that exists is left as it is.
 // Source topics that do not exist are passed over.
 func (w *Writer) Provision(ctx context.Context, group string, sources ...string) error {
+	if err := checkGroup(group); err != nil {
+		return fmt.Errorf("create a letter topic: %w", err)
+	}
 	partitions := 1
 	for _, source := range sources {
 		t, err := w.client.Topic(ctx, source)
