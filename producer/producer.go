@@ -1,15 +1,30 @@
 // Package producer publishes typed events.
+//
+// An event is an Avro record with an id, a cause and a key. Publishing inside a
+// handler, with the handler's context, makes it part of the same flow: it has
+// the flow's correlation id, names its parent as its cause, and gets an id that
+// is the same when the handler runs again, so that who reads it absorbs the repeat.
+//
+// Underneath is an idempotent Kafka producer: each event is in the log once,
+// events of one key in the order they were published, however often connections
+// break or leaders move. What was not acknowledged is always told, and ErrUnknownFate
+// tells "it may be in the log" from "it is not".
 package producer
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/segmentio/kafka-go"
 
 	"github.com/troupe-go/troupe"
-	"github.com/troupe-go/troupe/event"
+	"github.com/troupe-go/troupe/internal/broker"
+	"github.com/troupe-go/troupe/internal/wire"
 	"github.com/troupe-go/troupe/schema"
 )
 
@@ -20,44 +35,143 @@ type Config struct {
 	Registry schema.Registry
 	// Source names this service (ce_source). An event's identity is (Source, id).
 	Source string
-	// AutoRegister registers a schema that the registry does not have yet, after
-	// our own check against its history. Defaults to false: such a publish fails.
+	// AutoRegister registers a schema that the registry does not have yet; the
+	// registry may refuse it. Defaults to false: such a publish fails.
 	AutoRegister bool
 	// Subject names the registry subject. Defaults to schema.TopicRecordName.
 	Subject schema.SubjectNamer
 	// Compression of record batches. Defaults to none.
 	Compression kafka.Compression
-	// DeliveryTimeout bounds the time from Publish to its answer. Defaults to 30 s.
+	// DeliveryTimeout bounds the time that an event is under way, all retries
+	// included. What may come before that - looking up its schema and topic,
+	// waiting for room in the buffer - is bounded by it as well, so that Publish
+	// returns within twice of it. Defaults to 30 s.
 	DeliveryTimeout time.Duration
-	// MaxBufferedBytes bounds what is published and not acknowledged yet. Defaults to 32 MiB.
+	// MaxBufferedBytes bounds what is published and not acknowledged yet;
+	// publishing waits beyond it. Defaults to 32 MiB.
 	MaxBufferedBytes int
-	Log              *slog.Logger
+	// MaxBatchBytes bounds one record batch before compression, and so one
+	// event with its headers. Kafka takes 1,048,588 by default; raise it with
+	// the topic's max.message.bytes. Defaults to 1,000,000.
+	MaxBatchBytes int
+	// Log is told what nobody else hears of: the failure of an event published
+	// without a done function. Defaults to slog.Default().
+	Log *slog.Logger
 }
 
 // Producer publishes events. It is safe for concurrent use.
-type Producer struct{}
-
-// New checks cfg and returns every problem together. It dials nothing.
-func New(cfg Config) (*Producer, error) { panic("not built yet") }
-
-// Publish publishes record to topic under key and waits until all in-sync
-// replicas have it.
-func (p *Producer) Publish(ctx context.Context, topic, key string, record schema.Record, opts ...Option) error {
-	panic("not built yet")
+type Producer struct {
+	cfg      Config
+	client   *broker.Client
+	producer *broker.Producer
+	schemas  *schemaIDs
 }
 
-// PublishAsync publishes without waiting for the acknowledgement: done is told
-// of the event's fate, exactly once, unless PublishAsync itself returns an
-// error. It blocks while MaxBufferedBytes are waiting (bounded memory).
-func (p *Producer) PublishAsync(ctx context.Context, topic, key string, record schema.Record, done func(event.Meta, error), opts ...Option) error {
-	panic("not built yet")
+// New checks cfg and returns every problem together. It dials nothing: a Kafka
+// or registry that is down is an error of Prepare or of the first Publish.
+func New(cfg Config) (*Producer, error) {
+	if cfg.Subject == nil {
+		cfg.Subject = schema.TopicRecordName
+	}
+	if cfg.DeliveryTimeout == 0 {
+		cfg.DeliveryTimeout = 30 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	client, err := broker.New(cfg.Kafka, cfg.Log)
+	if err := errors.Join(cfg.check(), err); err != nil {
+		if client != nil {
+			err = errors.Join(err, client.Close())
+		}
+		return nil, fmt.Errorf("producer: %w", err)
+	}
+	return &Producer{
+		cfg:    cfg,
+		client: client,
+		producer: client.NewProducer(broker.ProducerConfig{
+			MaxBufferedBytes: cfg.MaxBufferedBytes,
+			MaxBatchBytes:    cfg.MaxBatchBytes,
+			RecordOverhead:   publicationSize,
+			Compression:      cfg.Compression,
+			DeliveryTimeout:  cfg.DeliveryTimeout,
+		}),
+		schemas: newSchemaIDs(&cfg),
+	}, nil
 }
 
-// Option changes one event before it is published.
-type Option func(*event.Meta)
+func (cfg *Config) check() error {
+	var errs []error
+	problem := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	problem(cfg.Registry == nil, "Registry is missing")
+	problem(cfg.Source == "", "Source is missing: the name of this service")
+	problem(len(cfg.Source) > wire.MaxAttribute, "Source has %d bytes, more than %d", len(cfg.Source), wire.MaxAttribute)
+	problem(!utf8.ValidString(cfg.Source), "Source %q is not UTF-8", cfg.Source)
+	problem(cfg.Compression < 0 || cfg.Compression > kafka.Zstd, "Compression %d is none of Kafka's", cfg.Compression)
+	problem(cfg.DeliveryTimeout < 0, "DeliveryTimeout %v is negative", cfg.DeliveryTimeout)
+	problem(cfg.MaxBufferedBytes < 0 || cfg.MaxBufferedBytes > 0 && cfg.MaxBufferedBytes < smallestBuffer,
+		"MaxBufferedBytes %d is less than %d", cfg.MaxBufferedBytes, smallestBuffer)
+	problem(cfg.MaxBatchBytes < 0 || cfg.MaxBatchBytes > 0 && cfg.MaxBatchBytes < smallestBatch,
+		"MaxBatchBytes %d is less than %d", cfg.MaxBatchBytes, smallestBatch)
+	return errors.Join(errs...)
+}
 
-// Flush waits until every event published so far has had its fate told.
-func (p *Producer) Flush(ctx context.Context) error { panic("not built yet") }
+// Below these an event with its headers does not fit.
+const (
+	smallestBatch  = 4 << 10
+	smallestBuffer = 16 << 10
+)
 
-// Close flushes and closes; it is bounded by DeliveryTimeout.
-func (p *Producer) Close() error { panic("not built yet") }
+// Prepare looks up a topic and the schema ids of what will be published to it,
+// and returns every problem together, so that a service whose schema is refused
+// or whose topic is missing can say so when it starts and not with its first
+// event. With AutoRegister the schemas are registered. It needs Kafka and the
+// registry to answer; ctx and the delivery timeout bound it.
+func (p *Producer) Prepare(ctx context.Context, topic string, records ...schema.Record) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.DeliveryTimeout, ErrDeliveryTimeout)
+	defer cancel()
+	errs := make([]error, 1+len(records))
+	var looking sync.WaitGroup
+	looking.Go(func() { errs[0] = p.producer.Find(ctx, topic) })
+	for i, r := range records {
+		looking.Go(func() { errs[1+i] = p.prepareRecord(ctx, topic, r) })
+	}
+	looking.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("prepare to publish to %s: %w", topic, err)
+	}
+	return nil
+}
+
+func (p *Producer) prepareRecord(ctx context.Context, topic string, r schema.Record) error {
+	s, err := schema.Of(r)
+	if err != nil {
+		return fmt.Errorf("schema of %T: %w", r, err)
+	}
+	_, err = p.schemas.id(ctx, topic, s)
+	return err
+}
+
+// Flush waits until every event published before the call has had its fate told, or ctx ends.
+func (p *Producer) Flush(ctx context.Context) error { return p.producer.Flush(ctx) }
+
+// Close flushes and closes; it is bounded by DeliveryTimeout. What is not
+// acknowledged by then is told so, as after any failure. Publishing after Close
+// returns ErrClosed.
+func (p *Producer) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), p.cfg.DeliveryTimeout)
+	defer cancel()
+	err := p.producer.Close(ctx)
+	p.schemas.close()
+	if closed := p.client.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return fmt.Errorf("close the producer: %w", err)
+	}
+	return nil
+}

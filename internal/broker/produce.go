@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -109,13 +108,9 @@ func (p *Producer) Produce(ctx context.Context, r *event.Record, ack Ack) error 
 	if size > p.cfg.MaxBatchBytes {
 		return &RecordTooLargeError{r.Topic, size, p.cfg.MaxBatchBytes}
 	}
-	t, err := p.topic(ctx, r.Topic)
+	charge := min(size+ackSize+p.cfg.RecordOverhead, p.cfg.MaxBufferedBytes)
+	t, err := p.admit(ctx, r.Topic, charge)
 	if err != nil {
-		return err
-	}
-	charge := size + ackSize + p.cfg.RecordOverhead
-	charge = min(charge, p.cfg.MaxBufferedBytes)
-	if err := p.reserve(ctx, t, charge); err != nil {
 		return err
 	}
 	if err := t.append(r, ack, charge); err != nil {
@@ -125,22 +120,41 @@ func (p *Producer) Produce(ctx context.Context, r *event.Record, ack Ack) error 
 	return nil
 }
 
-// reserve takes the bytes from the budget, for at most the delivery timeout.
-func (p *Producer) reserve(ctx context.Context, t *producedTopic, n int) error {
-	if p.budget.tryTake(n) {
-		return nil
+// admit finds the topic and takes n bytes from the budget, for at most the delivery timeout.
+func (p *Producer) admit(ctx context.Context, topic string, n int) (*producedTopic, error) {
+	p.mu.RLock()
+	t, closed := p.topics[topic], p.closed
+	p.mu.RUnlock()
+	switch {
+	case closed:
+		return nil, fmt.Errorf("produce to %s: %w", topic, ErrClosed)
+	case t != nil && p.budget.tryTake(n):
+		return t, nil
 	}
-	wait, cancel := context.WithTimeout(ctx, p.cfg.DeliveryTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.DeliveryTimeout, ErrDeliveryTimeout)
 	defer cancel()
-	err := p.budget.take(wait, n)
-	if err == nil || errors.Is(err, ErrClosed) || ctx.Err() != nil {
-		if err != nil {
-			err = fmt.Errorf("produce to %s: %w", t.name, err)
+	if t == nil {
+		var err error
+		if t, err = p.findTopic(ctx, topic); err != nil {
+			return nil, fmt.Errorf("produce to %s: %w", topic, err)
 		}
-		return err
 	}
-	return fmt.Errorf("produce to %s: %d bytes wait for acknowledgements, the buffer is full for %v: %w",
-		t.name, p.budget.inUse(), p.cfg.DeliveryTimeout, ErrDeliveryTimeout)
+	err := p.budget.take(ctx, n)
+	switch {
+	case err == nil:
+		return t, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("produce to %s: the buffer is full, %d bytes wait for their acknowledgement: %w", topic, p.budget.inUse(), context.Cause(ctx))
+	}
+	return nil, fmt.Errorf("produce to %s: %w", topic, err)
+}
+
+// Find looks a topic up, as the first Produce to it does. The delivery timeout bounds it.
+func (p *Producer) Find(ctx context.Context, topic string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.DeliveryTimeout, ErrDeliveryTimeout)
+	defer cancel()
+	_, err := p.findTopic(ctx, topic)
+	return err
 }
 
 // Flush returns when everything produced before the call has had its fate told, or ctx ends.

@@ -38,22 +38,13 @@ type producedTopic struct {
 	unknownSince time.Time
 }
 
-// topic returns a topic, looked up in the cluster on first use.
-func (p *Producer) topic(ctx context.Context, name string) (*producedTopic, error) {
-	p.mu.RLock()
-	t, closed := p.topics[name], p.closed
-	p.mu.RUnlock()
-	switch {
-	case closed:
-		return nil, fmt.Errorf("produce to %s: %w", name, ErrClosed)
-	case t != nil:
-		return t, nil
-	}
-	found, err := p.findTopic(ctx, name)
+// findTopic asks for a topic until there is an answer or ctx ends, and takes it in.
+func (p *Producer) findTopic(ctx context.Context, name string) (*producedTopic, error) {
+	found, err := p.askForTopic(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	t = &producedTopic{producer: p, name: name}
+	t := &producedTopic{producer: p, name: name}
 	t.sticky.Store(-1)
 	t.parts.Store(&[]*partition{})
 	t.update(found.Leaders)
@@ -61,7 +52,7 @@ func (p *Producer) topic(ctx context.Context, name string) (*producedTopic, erro
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, fmt.Errorf("produce to %s: %w", name, ErrClosed)
+		return nil, ErrClosed
 	}
 	if other := p.topics[name]; other != nil {
 		return other, nil
@@ -70,39 +61,31 @@ func (p *Producer) topic(ctx context.Context, name string) (*producedTopic, erro
 	return t, nil
 }
 
-// findTopic asks for a topic until there is an answer, ctx ends or the delivery timeout is over.
-func (p *Producer) findTopic(ctx context.Context, name string) (Topic, error) {
+func (p *Producer) askForTopic(ctx context.Context, name string) (Topic, error) {
 	begin := time.Now()
-	wait, cancel := context.WithTimeout(ctx, p.cfg.DeliveryTimeout)
-	defer cancel()
-	stop := context.AfterFunc(p.ctx, cancel)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(p.ctx, func() { cancel(ErrClosed) })
 	defer stop()
 	var last error
 	for attempt := 0; ; attempt++ {
-		t, err := p.client.Topic(wait, name)
+		t, err := p.client.Topic(ctx, name)
 		unknown := errors.As(err, new(*UnknownTopicError))
 		switch {
 		case err == nil && len(t.Leaders) > 0:
 			return t, nil
 		case err == nil:
-			err = fmt.Errorf("topic %s has no partitions", name)
+			err = errors.New("it has no partitions")
 		case definite(err), unknown && time.Since(begin) >= unknownTopicGrace:
-			return Topic{}, fmt.Errorf("produce to %s: %w", name, err)
+			return Topic{}, err
 		}
-		if wait.Err() == nil || last == nil {
+		if ctx.Err() == nil || last == nil {
 			last = err
 		}
-		if sleep(wait, producePause(attempt)) != nil {
-			break
+		if sleep(ctx, producePause(attempt)) != nil {
+			return Topic{}, fmt.Errorf("%w: %w", context.Cause(ctx), last)
 		}
 	}
-	switch {
-	case p.ctx.Err() != nil:
-		return Topic{}, fmt.Errorf("produce to %s: %w", name, ErrClosed)
-	case ctx.Err() != nil:
-		return Topic{}, fmt.Errorf("produce to %s: %w: %w", name, ctx.Err(), last)
-	}
-	return Topic{}, fmt.Errorf("produce to %s: %w of %v: %w", name, ErrDeliveryTimeout, p.cfg.DeliveryTimeout, last)
 }
 
 // definite reports whether asking again can't help.
