@@ -62,6 +62,7 @@ type line struct {
 	dialing  *dialing
 	failures int
 	retryAt  time.Time
+	hungUp   bool
 }
 
 // dialing is one attempt to connect, shared by all who wait for it.
@@ -168,6 +169,9 @@ func (c *Client) start(f func()) bool {
 // 1 s) after a failure. A connection that failed is replaced by the next call.
 // The node may be AnyBroker.
 func (c *Client) conn(ctx context.Context, node int32, purpose string) (*conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -220,7 +224,7 @@ func (c *Client) connect(key lineKey, l *line, d *dialing) {
 	defer c.mu.Unlock()
 	l.dialing = nil
 	switch {
-	case c.closed:
+	case c.closed || l.hungUp:
 		if d.cn != nil {
 			d.cn.fail(ErrClosed)
 		}
@@ -311,3 +315,30 @@ func (c *Client) Dialer() *kafka.Dialer {
 
 // Brokers are the configured addresses.
 func (c *Client) Brokers() []string { return slices.Clone(c.kafka.Brokers) }
+
+// live returns the live connection of a (node, purpose), or nil when conn
+// would have to dial.
+func (c *Client) live(node int32, purpose string) *conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.lines[lineKey{node, purpose}]
+	if c.closed || l == nil || l.cn == nil || !l.cn.alive() || l.cn.retired(time.Now()) {
+		return nil
+	}
+	return l.cn
+}
+
+// hangUp closes the connection of a (node, purpose) and forgets it.
+func (c *Client) hangUp(node int32, purpose string) {
+	c.mu.Lock()
+	l := c.lines[lineKey{node, purpose}]
+	delete(c.lines, lineKey{node, purpose})
+	var cn *conn
+	if l != nil {
+		cn, l.hungUp = l.cn, true
+	}
+	c.mu.Unlock()
+	if cn != nil {
+		cn.fail(ErrClosed)
+	}
+}

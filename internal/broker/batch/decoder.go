@@ -148,6 +148,11 @@ func (d *Decoder) unpack(data []byte, from int64, aborted []Aborted, out *Decode
 	return nil
 }
 
+// Compressed reports whether the first of the batches is compressed.
+func Compressed(data []byte) bool {
+	return len(data) > attributesAt+1 && data[attributesAt+1]&codecMask != 0
+}
+
 // measure returns the size of the batch that data begins with, and whether all of it is there.
 func measure(data []byte) (size int, whole bool) {
 	if len(data) < magicAt+1 {
