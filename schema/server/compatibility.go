@@ -99,7 +99,7 @@ func (s *Server) compatibility(r *request, history func(level string) ([]*schema
 	}
 	v := verdict{Compatible: len(reasons) == 0}
 	if r.flag("verbose") {
-		messages := slices.Concat([]string{}, reasons)
+		messages := append([]string{}, reasons...)
 		v.Messages = &messages
 	}
 	return v, nil

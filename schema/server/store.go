@@ -206,7 +206,7 @@ func (st *store) live(name string, deleted bool) []version {
 
 // names returns the subjects that have such versions, in order.
 func (st *store) names(deleted bool) []string {
-	var names []string
+	names := []string{}
 	for _, name := range slices.Sorted(maps.Keys(st.subjects)) {
 		if deleted || st.subjects[name].alive() {
 			names = append(names, name)

@@ -16,7 +16,7 @@ func (s *Server) listSubjects(r *request) (any, error) {
 	names := slices.DeleteFunc(s.store.names(r.flag("deleted") || r.flag("deletedOnly")), func(name string) bool {
 		return !strings.HasPrefix(name, prefix) || r.flag("deletedOnly") && s.store.subjects[name].alive()
 	})
-	return page(r, slices.Concat([]string{}, names)), nil
+	return page(r, names), nil
 }
 
 func (s *Server) listVersions(r *request) (any, error) {
