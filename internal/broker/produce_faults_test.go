@@ -1,0 +1,612 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/broker"
+	"github.com/troupe-go/troupe/troupetest"
+)
+
+// badNetwork is a network whose connections break on demand. It works between
+// us and any Kafka.
+type badNetwork struct {
+	// loseAnswers and loseRequests are how many of 1,000 reads and writes cut
+	// their connection: after the broker has got the request, and in the middle of it.
+	loseAnswers, loseRequests atomic.Int64
+	// hanging lets connections swallow what the broker sends.
+	hanging atomic.Bool
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func (n *badNetwork) settings(k troupe.Kafka) troupe.Kafka {
+	k.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		nc, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		n.mu.Lock()
+		n.conns = append(n.conns, nc)
+		n.mu.Unlock()
+		return &badConn{nc, n}, nil
+	}
+	return k
+}
+
+func (n *badNetwork) cutAll() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, nc := range n.conns {
+		nc.Close()
+	}
+	n.conns = nil
+}
+
+type badConn struct {
+	net.Conn
+	net *badNetwork
+}
+
+func (c *badConn) Read(b []byte) (int, error) {
+	for {
+		k, err := c.Conn.Read(b)
+		if err != nil {
+			return k, err
+		}
+		if c.net.hanging.Load() {
+			continue // until the reader's deadline
+		}
+		if rand.Int64N(1000) < c.net.loseAnswers.Load() {
+			c.Conn.Close()
+			return 0, io.ErrUnexpectedEOF
+		}
+		return k, nil
+	}
+}
+
+func (c *badConn) Write(b []byte) (int, error) {
+	if rand.Int64N(1000) < c.net.loseRequests.Load() {
+		k, _ := c.Conn.Write(b[:len(b)/2])
+		c.Conn.Close()
+		return k, io.ErrClosedPipe
+	}
+	return c.Conn.Write(b)
+}
+
+// produceKeys publishes "key:number" values from one goroutine per key until
+// stop says so, and returns how many were taken.
+func produceKeys(ctx context.Context, p *broker.Producer, f *fates, topic string, keys int, stop func(i int) bool) int {
+	var wg sync.WaitGroup
+	var taken atomic.Int64
+	for k := range keys {
+		wg.Go(func() {
+			for i := 0; !stop(i); i++ {
+				key := fmt.Sprintf("k%d", k)
+				value := fmt.Sprintf("%s:%d", key, i)
+				if p.Produce(ctx, record(topic, key, value), f.of(value)) == nil {
+					taken.Add(1)
+				}
+				if i%16 == 15 {
+					p.Flush(ctx)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return int(taken.Load())
+}
+
+func TestProduce_UnderRandomFaultsEveryAckedRecordIsInTheLogOnce(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		timeout time.Duration
+	}{
+		{"all delivered", 30 * time.Second},
+		{"some given up", 150 * time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := troupetest.NewWith(t, troupetest.Options{Brokers: 3})
+			topic := s.Topic(t, 6)
+			var n badNetwork
+			p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{DeliveryTimeout: c.timeout, MaxBatchBytes: 3000})
+			ctx := within(t, 60*time.Second)
+
+			ended := make(chan struct{})
+			var faults sync.WaitGroup
+			faults.Go(func() { injectFaults(t, s, &n, topic, ended) })
+			f := newFates()
+			end := time.Now().Add(2500 * time.Millisecond)
+			taken := produceKeys(ctx, p, f, topic, 24, func(int) bool { return time.Now().After(end) })
+			close(ended)
+			faults.Wait()
+			if err := p.Flush(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if got := f.count(); got != taken {
+				t.Errorf("%d fates told, %d records taken", got, taken)
+			}
+			acked, unknown := 0, 0
+			for _, told := range f.told {
+				switch {
+				case told.err == nil:
+					acked++
+				case isUnknown(told.err):
+					unknown++
+				}
+			}
+			t.Logf("%d acked, %d unknown, %d failed", acked, unknown, taken-acked-unknown)
+			// INVALID_PRODUCER_EPOCH is the one fault after which a record is given up early.
+			if c.timeout > time.Second && acked+unknown != taken {
+				t.Errorf("%d of %d acknowledged", acked, taken)
+			}
+			checkLog(t, s, topic, f)
+		})
+	}
+}
+
+// injectFaults makes trouble until ended is closed, then heals everything.
+func injectFaults(t *testing.T, s *troupetest.Services, n *badNetwork, topic string, ended <-chan struct{}) {
+	embedded, _, _ := s.Embedded()
+	codes := []*kerr.Error{kerr.NotLeaderForPartition, kerr.RequestTimedOut, kerr.NotEnoughReplicas, kerr.NotEnoughReplicasAfterAppend,
+		kerr.UnknownTopicOrPartition, kerr.KafkaStorageError, kerr.InvalidProducerEpoch, kerr.CorruptMessage}
+	for {
+		select {
+		case <-ended:
+			n.loseAnswers.Store(0)
+			n.loseRequests.Store(0)
+			return
+		case <-time.After(rand.N(30 * time.Millisecond)):
+		}
+		n.loseAnswers.Store(rand.Int64N(100))
+		n.loseRequests.Store(rand.Int64N(50))
+		switch {
+		case rand.IntN(10) == 0:
+			n.cutAll()
+		case !embedded:
+		case rand.IntN(40) == 0:
+			s.StopKafka(t)
+			s.StartKafka(t)
+		case rand.IntN(2) == 0:
+			if err := s.Cluster(t).MoveTopicPartition(topic, rand.Int32N(6), rand.Int32N(3)); err != nil {
+				t.Error(err)
+			}
+		default:
+			s.Cluster(t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: codes[rand.IntN(len(codes))], Count: 1 + rand.IntN(3)})
+		}
+	}
+}
+
+// produceOne produces one record and returns its fate.
+func produceOne(t *testing.T, p *broker.Producer, topic, key, value string) error {
+	t.Helper()
+	f := newFates()
+	ctx := within(t, 20*time.Second)
+	if err := p.Produce(ctx, record(topic, key, value), f.of(value)); err != nil {
+		return err
+	}
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.told[value].err
+}
+
+func values(t *testing.T, s *troupetest.Services, topic string) string {
+	var all []string
+	for _, r := range s.Records(t, topic) {
+		all = append(all, string(r.Value))
+	}
+	return strings.Join(all, " ")
+}
+
+// sentBatches keeps the batches that the embedded broker receives.
+func sentBatches(t *testing.T, s *troupetest.Services) func() [][]byte {
+	var mu sync.Mutex
+	var all [][]byte
+	c := s.Cluster(t)
+	c.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, rt := range req.(*kmsg.ProduceRequest).Topics {
+			for _, rp := range rt.Partitions {
+				all = append(all, bytes.Clone(rp.Records))
+			}
+		}
+		return nil, nil, false
+	})
+	return func() [][]byte {
+		mu.Lock()
+		defer mu.Unlock()
+		return all
+	}
+}
+
+func TestProduce_ARetrySendsTheSameBytes(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 1)
+	sent := sentBatches(t, s)
+	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
+	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
+		t.Fatal(err)
+	}
+	s.Cluster(t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut, Count: 2})
+	if err := produceOne(t, p, topic, "a", "a:1"); err != nil {
+		t.Fatal(err)
+	}
+	got := sent()
+	if len(got) != 4 || !bytes.Equal(got[1], got[2]) || !bytes.Equal(got[1], got[3]) || bytes.Equal(got[0], got[1]) {
+		t.Fatalf("%d batches sent, want one and then three equal ones", len(got))
+	}
+	if v := values(t, s, topic); v != "a:0 a:1" {
+		t.Fatalf("the log has %s", v)
+	}
+}
+
+func TestProduce_ABrokenSequenceGoesOnUnderAFreshProducerID(t *testing.T) {
+	for _, code := range []*kerr.Error{kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID, kerr.InvalidProducerEpoch, kerr.DuplicateSequenceNumber} {
+		t.Run(code.Message, func(t *testing.T) {
+			s := troupetest.New(t)
+			topic, other := s.Topic(t, 1), s.Topic(t, 1)
+			sent := sentBatches(t, s)
+			p := newProducer(t, s.Kafka, broker.ProducerConfig{})
+			for _, to := range []string{topic, other} {
+				if err := produceOne(t, p, to, "a", "a:0"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.Cluster(t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: code})
+			for _, to := range []string{topic, other} {
+				if err := produceOne(t, p, to, "a", "a:1"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if a, b := values(t, s, topic), values(t, s, other); a != "a:0 a:1" || b != "a:0 a:1" {
+				t.Fatalf("the logs have %q and %q", a, b)
+			}
+			// 0, 1: the first two; 2: refused; 3: under a new id from sequence 0; 4: the other one goes on.
+			var ids []int64
+			var sequences []int32
+			for _, raw := range sent() {
+				var b kmsg.RecordBatch
+				if err := b.ReadFrom(raw); err != nil {
+					t.Fatal(err)
+				}
+				ids, sequences = append(ids, b.ProducerID), append(sequences, b.FirstSequence)
+			}
+			if want := "[0 0 1 0 1]"; fmt.Sprint(sequences) != want || ids[3] == ids[2] || ids[4] != ids[1] {
+				t.Fatalf("producer ids %v, sequences %v, want %s", ids, sequences, want)
+			}
+		})
+	}
+}
+
+func TestProduce_AfterAnUnknownFateLaterRecordsAreSafe(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 1)
+	var n badNetwork
+	p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{DeliveryTimeout: 300 * time.Millisecond})
+	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
+		t.Fatal(err)
+	}
+	n.loseAnswers.Store(1000)
+	err := produceOne(t, p, topic, "a", "a:1")
+	if !errors.Is(err, broker.ErrUnknownFate) || !errors.Is(err, broker.ErrDeliveryTimeout) {
+		t.Fatalf("got %v", err)
+	}
+	n.loseAnswers.Store(0)
+	for i := 2; i < 5; i++ {
+		if err := produceOne(t, p, topic, "a", fmt.Sprintf("a:%d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v := values(t, s, topic); v != "a:0 a:1 a:2 a:3 a:4" {
+		t.Fatalf("the log has %s", v)
+	}
+}
+
+func TestProduce_AHangingBrokerCostsTheDeliveryTimeout(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 1)
+	var n badNetwork
+	p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{DeliveryTimeout: 400 * time.Millisecond})
+	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
+		t.Fatal(err)
+	}
+	n.hanging.Store(true)
+	if err := produceOne(t, p, topic, "a", "a:1"); !errors.Is(err, broker.ErrUnknownFate) {
+		t.Fatalf("got %v", err)
+	}
+	n.hanging.Store(false)
+	// The connection is found hanging and replaced; what comes later gets through.
+	var err error
+	for range 10 {
+		if err = produceOne(t, p, topic, "b", "b:0"); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestProduce_RefusalsAreToldAtOnce(t *testing.T) {
+	for _, code := range []*kerr.Error{kerr.MessageTooLarge, kerr.InvalidRecord, kerr.TopicAuthorizationFailed, kerr.PolicyViolation} {
+		t.Run(code.Message, func(t *testing.T) {
+			s := troupetest.New(t)
+			topic := s.Topic(t, 1)
+			p := newProducer(t, s.Kafka, broker.ProducerConfig{})
+			s.Cluster(t).Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: code})
+			err := produceOne(t, p, topic, "a", "a:0")
+			var pe *broker.ProduceError
+			if !errors.As(err, &pe) || pe.Unknown || !errors.Is(err, kafka.Error(code.Code)) || errors.Is(err, broker.ErrDeliveryTimeout) {
+				t.Fatalf("got %v", err)
+			}
+			if err := produceOne(t, p, topic, "a", "a:1"); err != nil {
+				t.Fatal(err)
+			}
+			if v := values(t, s, topic); v != "a:1" {
+				t.Fatalf("the log has %s", v)
+			}
+		})
+	}
+}
+
+func TestProduce_SplitsABatchThatTheTopicFindsTooLarge(t *testing.T) {
+	s := troupetest.New(t)
+	topic := troupetest.Name(t)
+	s.TopicNamed(t, topic, 1, map[string]string{"max.message.bytes": "2000"})
+	for _, codec := range []kafka.Compression{0, kafka.Lz4} {
+		p := newProducer(t, s.Kafka, broker.ProducerConfig{Compression: codec})
+		ctx := within(t, 20*time.Second)
+		f := newFates()
+		key := "k" + codec.String()
+		produce := func(i, size int) string {
+			noise := make([]byte, size) // does not compress
+			for j := range noise {
+				noise[j] = byte('!' + rand.IntN(90))
+			}
+			value := fmt.Sprintf("%s:%d %s", key, i, noise)
+			if err := p.Produce(ctx, record(topic, key, value), f.of(value)); err != nil {
+				t.Fatal(err)
+			}
+			return value
+		}
+		for i := range 200 {
+			produce(i, 100)
+		}
+		large := produce(200, 3000)
+		produce(201, 100)
+		if err := p.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for value, told := range f.told {
+			if (told.err != nil) != (value == large) {
+				t.Errorf("%.20s: %v", value, told.err)
+			}
+		}
+		checkLog(t, s, topic, f)
+	}
+}
+
+func TestProduce_ATopicThatDoesNotExistIsAnErrorSoon(t *testing.T) {
+	s := troupetest.New(t)
+	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
+	err := p.Produce(within(t, 10*time.Second), record(troupetest.Name(t), "a", "a:0"), newFates().of("a:0"))
+	if !errors.As(err, new(*broker.UnknownTopicError)) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestProduce_WaitsAMomentForATopicBeingCreated(t *testing.T) {
+	s := troupetest.New(t)
+	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
+	topic := troupetest.Name(t)
+	time.AfterFunc(200*time.Millisecond, func() { s.CreateTopic(context.Background(), topic, 1, nil) })
+	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestProduce_ADeletedTopicIsDefinite(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 1)
+	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
+	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.DeleteTopic(t.Context(), topic); err != nil {
+		t.Fatal(err)
+	}
+	err := produceOne(t, p, topic, "a", "a:1")
+	if !errors.As(err, new(*broker.UnknownTopicError)) || isUnknown(err) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestProduce_RefusesWhatDoesNotFitIntoABatch(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 1)
+	p := newProducer(t, s.Kafka, broker.ProducerConfig{MaxBatchBytes: 1000})
+	err := p.Produce(t.Context(), record(topic, "a", strings.Repeat("x", 1000)), newFates().of(""))
+	var tooLarge *broker.RecordTooLargeError
+	if !errors.As(err, &tooLarge) || tooLarge.Limit != 1000 || tooLarge.Size <= 1000 || tooLarge.Topic != topic {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestProduce_BlocksWhileTheBufferIsFullAndNeverGrows(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 2)
+	var n badNetwork
+	p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{MaxBufferedBytes: 20_000, DeliveryTimeout: 5 * time.Second})
+	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
+		t.Fatal(err)
+	}
+	n.hanging.Store(true)
+	f := newFates()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	taken := 0
+	blocked := make(chan error)
+	go func() {
+		for {
+			if err := p.Produce(ctx, record(topic, "", strings.Repeat("x", 900)), f.of(fmt.Sprint(taken))); err != nil {
+				blocked <- err
+				return
+			}
+			taken++
+		}
+	}()
+	time.AfterFunc(200*time.Millisecond, cancel)
+	if err := <-blocked; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "buffer is full") {
+		t.Fatalf("got %v", err)
+	}
+	if taken < 18 || taken > 22 {
+		t.Fatalf("%d records of 1,000 bytes taken into 20,000", taken)
+	}
+	n.hanging.Store(false)
+	n.cutAll()
+	if err := p.Flush(within(t, 10*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if f.count() != taken {
+		t.Fatalf("%d of %d fates told", f.count(), taken)
+	}
+}
+
+func TestProduce_ADeadBrokerIsToldInWordsAndInTime(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 1)
+	p := newProducer(t, s.Kafka, broker.ProducerConfig{DeliveryTimeout: 300 * time.Millisecond})
+	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
+		t.Fatal(err)
+	}
+	s.StopKafka(t)
+	err := produceOne(t, p, topic, "a", "a:1")
+	if !errors.Is(err, broker.ErrDeliveryTimeout) || !strings.Contains(err.Error(), "connection refused") {
+		t.Fatalf("got %v", err)
+	}
+	t.Log(err)
+	s.StartKafka(t)
+	if err := produceOne(t, p, topic, "a", "a:2"); err != nil {
+		t.Fatal(err)
+	}
+	cold := newProducer(t, troupe.Kafka{Brokers: []string{"127.0.0.1:1"}}, broker.ProducerConfig{DeliveryTimeout: 100 * time.Millisecond})
+	err = produceOne(t, cold, topic, "a", "a:3")
+	if !errors.Is(err, broker.ErrDeliveryTimeout) || !strings.Contains(err.Error(), "connection refused") {
+		t.Fatalf("got %v", err)
+	}
+	t.Log(err)
+}
+
+func TestProduce_WaitsForABrokerThatRestarts(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 3)
+	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
+	f := newFates()
+	ctx := within(t, 20*time.Second)
+	started := make(chan struct{})
+	var producing sync.WaitGroup
+	producing.Go(func() {
+		produceKeys(ctx, p, f, topic, 8, func(i int) bool {
+			if i == 16 {
+				select {
+				case <-started:
+				case <-ctx.Done():
+				}
+			}
+			return i == 100
+		})
+	})
+	troupetest.Await(t, "the first acknowledgement", func() bool { return f.count() > 0 })
+	s.StopKafka(t)
+	close(started)
+	s.StartKafka(t)
+	producing.Wait()
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for name, told := range f.told {
+		if told.err != nil {
+			t.Errorf("%s: %v", name, told.err)
+		}
+	}
+	checkLog(t, s, topic, f)
+}
+
+func TestClose_Flushes(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 3)
+	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
+	f := newFates()
+	for i := range 100 {
+		value := fmt.Sprintf("a:%d", i)
+		if err := p.Produce(t.Context(), record(topic, "a", value), f.of(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Close(within(t, 10*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if f.count() != 100 {
+		t.Fatalf("%d of 100 fates told", f.count())
+	}
+	checkLog(t, s, topic, f)
+	if err := p.Produce(t.Context(), record(topic, "a", "a:100"), f.of("")); !errors.Is(err, broker.ErrClosed) {
+		t.Fatalf("got %v", err)
+	}
+	if err := p.Close(t.Context()); !errors.Is(err, broker.ErrClosed) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestClose_TellsWhatIsLeftWhenItsTimeIsOver(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 1)
+	var n badNetwork
+	p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{})
+	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
+		t.Fatal(err)
+	}
+	n.hanging.Store(true)
+	f := newFates()
+	for i := 1; i < 4; i++ {
+		value := fmt.Sprintf("a:%d", i)
+		if err := p.Produce(t.Context(), record(topic, "a", value), f.of(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := p.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v", err)
+	}
+	if f.count() != 3 {
+		t.Fatalf("%d of 3 fates told", f.count())
+	}
+	for name, told := range f.told {
+		if !errors.Is(told.err, broker.ErrClosed) {
+			t.Errorf("%s: %v", name, told.err)
+		}
+	}
+}
