@@ -1,10 +1,10 @@
 package schema
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -22,8 +22,8 @@ type RecordOf[T any] interface {
 }
 
 // Of returns the schema of a generated record. It works on a nil pointer and
-// is cached per Go type. It also fails where the Go type cannot safely hold what
-// its schema says.
+// is cached per Go type. It is an error if the Go type cannot hold what the schema says, or if
+// the schema has something that avrogen does not keep.
 func Of(r Record) (*Schema, error) {
 	c, err := codecOf(r)
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *codec) build(r Record, t reflect.Type) (err error) {
 	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
 		return errors.New("not a pointer to a struct")
 	}
-	text, err := schemaText(r)
+	text, err := generatedText(r)
 	if err != nil {
 		return err
 	}
@@ -114,22 +114,20 @@ func (c *codec) build(r Record, t reflect.Type) (err error) {
 	c.decoder = api.DecoderOf(plain, reflect2.TypeOf(r))
 	c.writers.New = func() any { return avro.NewWriter(nil, 512, avro.WithWriterConfig(api)) }
 	c.readers.New = func() any { return avro.NewReader(nil, 0, avro.WithReaderConfig(api)) }
-	return nil
+	return c.try(t)
 }
 
-// schemaText returns the complete JSON of a record's schema: String would drop defaults, aliases and docs.
-func schemaText(r Record) (text string, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("its Schema method panicked: %v", p)
+// try finds out before the first event whether the Go type can hold what its schema says.
+func (c *codec) try(t reflect.Type) error {
+	for _, sample := range samples(c.schema.root) {
+		err := c.decode(sample, reflect.New(t.Elem()).UnsafePointer())
+		// hamba says it only so, and only when it decodes. Other errors are about the sample, such
+		// as a text that a type with a method UnmarshalText does not like.
+		if err != nil && strings.Contains(err.Error(), "is unsupported for") {
+			return err
 		}
-	}()
-	s := r.Schema()
-	if s == nil {
-		return "", errors.New("its Schema method returned nil")
 	}
-	b, err := json.Marshal(s)
-	return string(b), err
+	return nil
 }
 
 // maxPooled is the size from which on a buffer is not kept for the next record.
