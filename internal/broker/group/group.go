@@ -78,7 +78,9 @@ type Config struct {
 	// Defaults to 10 s; the broker has bounds (6 s to 30 min by default).
 	SessionTimeout time.Duration
 	// RebalanceTimeout is how long a round waits for a member that does not
-	// join it, such as one that died. It does not limit drains. Defaults to 5 s.
+	// join it, such as one that died. It does not limit drains. A member that is
+	// cut off from the coordinator for longer starts no handlers (MayStart).
+	// Defaults to 5 s.
 	RebalanceTimeout time.Duration
 	// Heartbeat is the pause between this member's own heartbeats, its proof of
 	// membership and its notice of a round. Defaults to 250 ms.

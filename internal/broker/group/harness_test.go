@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -25,6 +26,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(playEnv) != "" {
 		play()
 		return
+	}
+	// The tests wait much more than they compute.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -18,6 +18,10 @@ const pulse = 50 * time.Millisecond
 // for concurrent use.
 type proof struct {
 	base time.Time // all times below are nanoseconds since base
+	// holds is how long the coordinator's word is good for: it expels a silent
+	// member after the session timeout, and after the rebalance timeout when a
+	// round begins right behind its word.
+	holds time.Duration
 	// limit is the longest stop of the process that changes nothing.
 	limit time.Duration
 	until atomic.Int64
@@ -33,7 +37,8 @@ type proof struct {
 }
 
 func newProof(session, round time.Duration) *proof {
-	p := &proof{base: time.Now(), limit: min(session, round) / 2, why: errUnproved}
+	holds := min(session, round)
+	p := &proof{base: time.Now(), holds: holds, limit: holds / 2, why: errUnproved}
 	p.pulse()
 	return p
 }
@@ -62,15 +67,15 @@ func (p *proof) pulse() {
 	p.pulsedWall.Store(now.UnixNano())
 }
 
-// extend: the coordinator knew us at some time after asked, which holds for d.
-func (p *proof) extend(asked time.Time, d time.Duration) {
+// extend: the coordinator knew us at some time after asked.
+func (p *proof) extend(asked time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := int64(asked.Sub(p.base))
 	if at < p.since {
 		return
 	}
-	p.until.Store(max(p.until.Load(), at+int64(d)))
+	p.until.Store(max(p.until.Load(), at+int64(p.holds)))
 	p.why = errUnproved
 }
 
@@ -90,9 +95,11 @@ func (p *proof) reason() error {
 }
 
 // MayStart reports whether a handler may start now: false before the first
-// generation, when membership was not proved for a session timeout, when the
-// coordinator said that we are out, or when the process was stopped for long
-// and membership was not proved since. It is cheap: called before each handler.
+// generation, when membership was not proved for the shorter of session and
+// rebalance timeout (from then on, another member may have our partitions),
+// when the coordinator said that we are out, or when the process was stopped
+// for half of that and membership was not proved since. It is cheap: called
+// before each handler.
 func (m *Member) MayStart() bool { return m.proof.valid() }
 
 // watchPulse looks whether the process runs, and tells of the fence.
@@ -165,10 +172,9 @@ func (m *Member) heartbeat(ctx context.Context) {
 	}
 	switch code := kafka.Error(msg.(*heartbeat.Response).ErrorCode); code {
 	case 0:
-		m.proof.extend(asked, m.cfg.SessionTimeout)
+		m.proof.extend(asked)
 	case kafka.RebalanceInProgress, kafka.IllegalGeneration:
-		// Known, but a round waits for us no longer than the rebalance timeout.
-		m.proof.extend(asked, min(m.cfg.SessionTimeout, m.cfg.RebalanceTimeout))
+		m.proof.extend(asked) // the coordinator knows the member
 		m.rejoin(ids, "a round is under way")
 	case kafka.UnknownMemberId:
 		m.expelled(ids)

@@ -1,0 +1,482 @@
+package group
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/troupe-go/troupe/internal/broker"
+)
+
+func TestRun_MemberThatDiesIsReplacedAfterASession(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	topic, group := pl.topic(4), unique("group")
+	a := pl.enter("a", group, []string{topic})
+	a.has(4)
+	b := pl.enter("b", group, []string{topic})
+	b.stage.each(func(w *part) { w.handled(3) })
+	mine := b.has(2)
+	stays := a.has(2)
+	b.stage.each(func(w *part) { w.handled(7) })
+	b.until("it has committed", func() bool { return b.count(Committed) >= 2 })
+	b.die()
+	a.has(4)
+	for _, p := range mine {
+		if from := a.stage.at(p).get().from; from != 7 {
+			t.Errorf("%s was taken over at %d, not 7", p, from)
+		}
+	}
+	if was := pausedEver(a, stays); len(was) > 0 {
+		t.Errorf("a has paused %v, which stayed", was)
+	}
+	b.until("it is fenced", func() bool { return !b.member.MayStart() })
+}
+
+func TestRun_StaleMemberThatComesBackRewindsNothing(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	topic, group := pl.topic(2), unique("group")
+	a := pl.enter("a", group, []string{topic})
+	a.has(2)
+	a.stage.each(func(w *part) { w.handled(10) })
+	a.until("its offsets are committed", func() bool { return a.count(Committed) == 2 })
+	a.wire.hang()
+
+	b := pl.enter("b", group, []string{topic})
+	a.stage.each(func(w *part) { w.handled(12) }) // this commit is under way when the network comes back
+	b.has(2)
+	if a.member.MayStart() {
+		t.Error("another member owns everything, and the stale one may start handlers")
+	}
+	b.stage.each(func(w *part) {
+		if from := w.get().from; from != 10 {
+			t.Errorf("%s was taken over at %d, not 10", w.Partition, from)
+		}
+		w.handled(20)
+	})
+	b.until("its offsets are committed", func() bool { return b.count(Committed) == 2 })
+	former := []*part{a.stage.at(Partition{topic, 0}), a.stage.at(Partition{topic, 1})}
+
+	a.wire.resume()
+	a.until("its commits are refused", func() bool { return a.count(Refused) > 0 })
+	a.until("the old work has ended", func() bool { return former[0].get().stopped && former[1].get().stopped })
+	for _, w := range former {
+		if !w.get().lost {
+			t.Errorf("the work on %s was not told that it was lost", w.Partition)
+		}
+	}
+	p := a.has(1)[0]
+	if from := a.stage.at(p).get().from; from != 20 {
+		t.Errorf("it begins anew at %d, not 20", from)
+	}
+	if got := pl.committed(group, topic); !slices.Equal(got, []int64{20, 20}) {
+		t.Errorf("committed: %v", got)
+	}
+	if a.member.State().Refused == 0 {
+		t.Error("refusals were not counted")
+	}
+}
+
+// The stale member's partitions went to nobody: it goes on from memory.
+func TestRun_MemberThatWasOutGoesOnWhenNobodyTookOver(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	topic, group := pl.topic(2), unique("group")
+	a := pl.enter("a", group, []string{topic})
+	a.has(2)
+	a.stage.each(func(w *part) { w.works(true); w.handled(10) })
+	a.until("its offsets are committed", func() bool { return a.count(Committed) == 2 })
+	before := a.member.State()
+	a.wire.hang()
+	hung := time.Now()
+	a.until("its session is over", func() bool { return time.Since(hung) > pl.session()*5/4 })
+	if a.member.MayStart() {
+		t.Error("expelled, and may start handlers")
+	}
+	a.wire.resume()
+	a.until("it is back", func() bool { return a.member.MayStart() && a.member.State().Member != before.Member })
+	a.stage.each(func(w *part) { w.handled(15) })
+	a.until("it commits", func() bool { return slices.Equal(pl.committed(group, topic), []int64{15, 15}) })
+	if n := len(a.stage.parts); n != 2 {
+		t.Errorf("work began %d times", n)
+	}
+	if was := pausedEver(a, a.has(2)); len(was) > 0 {
+		t.Errorf("paused %v", was)
+	}
+}
+
+func TestMayStart_EndsWithoutProofAndComesBackWithIt(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	topic := pl.topic(1)
+	a := pl.enter("a", unique("group"), []string{topic})
+	if a.member.MayStart() {
+		t.Error("before the first generation")
+	}
+	p := a.has(1)[0]
+	if !a.member.MayStart() {
+		t.Error("work was assigned and may not start")
+	}
+	a.wire.hang()
+	hung := time.Now()
+	a.until("it is fenced", func() bool { return a.count(Fenced) == 1 })
+	if d, limit := time.Since(hung), min(pl.session(), a.member.cfg.RebalanceTimeout)+500*time.Millisecond; d > limit {
+		t.Errorf("fenced only after %v, not %v", d, limit)
+	}
+	if a.member.MayStart() {
+		t.Error("fenced, and may start")
+	}
+	if w := a.stage.at(p).get(); w.paused || w.stopped {
+		t.Errorf("the fence is no revocation: %+v", w)
+	}
+	a.wire.resume()
+	a.until("it may start again", func() bool { return a.member.MayStart() && a.count(Unfenced) == 2 })
+}
+
+func TestProof_StoppedProcessStartsNothingUntilItIsProvedAgain(t *testing.T) {
+	p := newProof(10*time.Second, 5*time.Second)
+	asked := time.Now()
+	p.extend(asked)
+	if !p.valid() {
+		t.Fatal("proved, and not valid")
+	}
+	stop := func(clock *atomic.Int64, d time.Duration) { clock.Add(-int64(d)) }
+
+	stop(&p.pulsed, 3*time.Second)
+	if p.valid() {
+		t.Error("valid right after the process was stopped, before it has noticed")
+	}
+	p.pulse()
+	if p.valid() || p.reason() != errStopped {
+		t.Errorf("valid after the process has noticed, or not for that reason: %v", p.reason())
+	}
+	p.extend(asked)
+	if p.valid() {
+		t.Error("a proof from before the stop counts")
+	}
+	p.extend(time.Now())
+	if !p.valid() {
+		t.Error("a proof from after the stop does not count")
+	}
+
+	stop(&p.pulsedWall, 3*time.Second) // the machine slept: its monotonic clock stood still
+	if p.valid() {
+		t.Error("valid after the machine slept")
+	}
+	p.pulse()
+	p.extend(time.Now())
+	stop(&p.pulsed, time.Second)
+	if !p.valid() {
+		t.Error("a short stop is harmless")
+	}
+}
+
+func TestRun_MissingTopicIsNoObstacleAndComesInWhenItIsCreated(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	there, missing, group := pl.topic(2), unique("late"), unique("group")
+	a := pl.enter("a", group, []string{there, missing})
+	b := pl.enter("b", group, []string{there, missing})
+	a.has(1)
+	b.has(1)
+	before := a.member.State().Generations
+	time.Sleep(2 * watchInterval) // kafka-go's watcher would end a generation every few milliseconds
+	if n := a.member.State().Generations - before; n > 1 {
+		t.Errorf("%d generations while nothing happened", n)
+	}
+	pl.createTopic(missing, 4)
+	a.has(3)
+	b.has(3)
+	for _, m := range []*actor{a, b} {
+		for _, p := range m.has(3) {
+			if w := m.stage.at(p).get(); w.pauses != 0 {
+				t.Errorf("%s has paused %s", m.name, p)
+			}
+		}
+	}
+}
+
+func TestRun_AddedPartitionsAreTaken(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	topic, group := pl.topic(2), unique("group")
+	a := pl.enter("a", group, []string{topic})
+	a.has(2)
+	res, err := pl.client.API().CreatePartitions(pl.ctx(), &kafka.CreatePartitionsRequest{Topics: []kafka.TopicPartitionsConfig{{Name: topic, Count: 5}}})
+	if err == nil {
+		err = res.Errors[topic]
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.has(5)
+}
+
+func TestRun_DeletedTopicIsGivenUp(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	stays, goes, group := pl.topic(2), pl.topic(2), unique("group")
+	a := pl.enter("a", group, []string{stays, goes})
+	a.has(4)
+	a.stage.each(func(w *part) { w.handled(5) })
+	a.until("its offsets are committed", func() bool { return a.count(Committed) == 4 })
+	res, err := pl.client.API().DeleteTopics(pl.ctx(), &kafka.DeleteTopicsRequest{Topics: []string{goes}})
+	if err == nil {
+		err = res.Errors[goes]
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.stage.each(func(w *part) { w.handled(6) }) // nobody takes this commit for the topic that is gone
+	for _, p := range a.has(2) {
+		if p.Topic != stays || a.stage.at(p).get().pauses != 0 {
+			t.Errorf("%+v", a.stage.at(p).get())
+		}
+	}
+	a.until("what stays is committed", func() bool { return slices.Equal(pl.committed(group, stays), []int64{6, 6}) })
+}
+
+// coordinatorKeys are the requests that only a group's coordinator answers, and FindCoordinator.
+var coordinatorKeys = []int16{8, 9, 10, 11, 12, 13, 14}
+
+// withoutCoordinator lets the embedded broker say, while gone is set, that the
+// group has no coordinator.
+func (pl *place) withoutCoordinator(gone *atomic.Bool) {
+	const notAvailable, notCoordinator = 15, 16
+	for _, key := range coordinatorKeys {
+		pl.fake.ControlKey(key, func(r kmsg.Request) (kmsg.Response, error, bool) {
+			pl.fake.KeepControl()
+			if !gone.Load() {
+				return nil, nil, false
+			}
+			res := r.ResponseKind()
+			switch x := res.(type) {
+			case *kmsg.FindCoordinatorResponse:
+				x.ErrorCode = notAvailable
+			case *kmsg.JoinGroupResponse:
+				x.ErrorCode = notCoordinator
+			case *kmsg.SyncGroupResponse:
+				x.ErrorCode = notCoordinator
+			case *kmsg.HeartbeatResponse:
+				x.ErrorCode = notCoordinator
+			case *kmsg.LeaveGroupResponse:
+				x.ErrorCode = notCoordinator
+			case *kmsg.OffsetFetchResponse:
+				x.ErrorCode = notCoordinator
+			case *kmsg.OffsetCommitResponse:
+				for _, rt := range r.(*kmsg.OffsetCommitRequest).Topics {
+					t := kmsg.OffsetCommitResponseTopic{Topic: rt.Topic}
+					for _, p := range rt.Partitions {
+						t.Partitions = append(t.Partitions, kmsg.OffsetCommitResponseTopicPartition{Partition: p.Partition, ErrorCode: notCoordinator})
+					}
+					x.Topics = append(x.Topics, t)
+				}
+			}
+			return res, nil, true
+		})
+	}
+}
+
+func TestRun_CoordinatorGoneForAWhileInterruptsNothing(t *testing.T) {
+	t.Parallel()
+	pl := fakeOnly(t)
+	topic, group := pl.topic(4), unique("group")
+	patientSession := func(c *Config) { c.SessionTimeout, c.RebalanceTimeout = 6*time.Second, 5*time.Second }
+	a := pl.enter("a", group, []string{topic}, patientSession)
+	a.has(4)
+	b := pl.enter("b", group, []string{topic}, patientSession)
+	kept := map[*actor][]Partition{a: a.has(2), b: b.has(2)}
+	var gone atomic.Bool
+	pl.withoutCoordinator(&gone)
+	gone.Store(true)
+	// kafka-go's own heartbeat finds out, and it drops its member id.
+	joined := map[*actor]int{a: a.count(Joined), b: b.count(Joined)}
+	for m := range kept {
+		m.until("its generation is over", func() bool { return m.member.State().Pending })
+	}
+	time.Sleep(500 * time.Millisecond)
+	gone.Store(false)
+	for m, ps := range kept {
+		m.until("it is back", func() bool { return m.count(Joined) > joined[m] && !m.member.State().Pending })
+		m.stage.each(func(w *part) { w.handled(9) })
+		if got := m.has(2); !slices.Equal(got, ps) {
+			t.Errorf("%s had %v and has %v", m.name, ps, got)
+		}
+		if was := pausedEver(m, ps); len(was) > 0 {
+			t.Errorf("%s has paused %v", m.name, was)
+		}
+		if m.count(Assigned) != len(m.stage.parts) || m.count(Overtaken) > 0 || m.count(Fenced) > 0 {
+			t.Errorf("%s: %v", m.name, m.history())
+		}
+	}
+	a.until("both commit", func() bool { return slices.Equal(pl.committed(group, topic), []int64{9, 9, 9, 9}) })
+}
+
+// A round that waits for a dead member takes as long as its session and the
+// rebalance timeout: what is handled meanwhile is committed all the same.
+func TestRun_CommitsGoOnWhileARoundIsPending(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	topic, group := pl.topic(2), unique("group")
+	slow := func(c *Config) { c.RebalanceTimeout = 3 * time.Second }
+	a := pl.enter("a", group, []string{topic}, slow)
+	a.has(2)
+	b := pl.enter("b", group, []string{topic}, slow)
+	b.has(1)
+	p := a.has(1)[0]
+	a.until("the hand-over is complete", func() bool {
+		x, y := a.member.State(), b.member.State()
+		return x.Generation == y.Generation && !x.Pending && !y.Pending
+	})
+	b.die()
+	c := pl.enter("c", group, []string{topic}, slow) // its join begins the round
+	a.until("a round is pending", func() bool { return a.member.State().Pending })
+	generation := a.member.State().Generation
+	a.stage.at(p).handled(33)
+	done := a.sees(Committed, p)
+	if done.Offset != 33 || done.Generation != generation {
+		t.Errorf("%v, not with the ids of generation %d", done, generation)
+	}
+	a.has(1)
+	c.has(1)
+}
+
+func TestRun_GroupOfAnotherProtocolIsAnErrorInWords(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	topic, group := pl.topic(1), unique("group")
+	other, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID: group, Brokers: pl.brokers, Topics: []string{topic}, GroupBalancers: []kafka.GroupBalancer{kafka.RangeGroupBalancer{}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if _, err := other.Next(pl.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	a := pl.enter("a", group, []string{topic})
+	select {
+	case <-a.done:
+	case <-time.After(patient):
+		t.Fatal("Run goes on")
+	}
+	var join *JoinError
+	if !errors.As(a.err, &join) || !errors.Is(a.err, kafka.InconsistentGroupProtocol) {
+		t.Fatalf("%v", a.err)
+	}
+	for _, word := range []string{group, protocolName, "a group of its own"} {
+		if !strings.Contains(a.err.Error(), word) {
+			t.Errorf("%q is not in: %v", word, a.err)
+		}
+	}
+}
+
+func TestRun_SessionTimeoutOutOfTheBrokersBoundsIsAnErrorInWords(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	a := pl.enter("a", unique("group"), []string{pl.topic(1)}, func(c *Config) { c.SessionTimeout = 150 * time.Millisecond })
+	select {
+	case <-a.done:
+	case <-time.After(patient):
+		t.Fatal("Run goes on")
+	}
+	if !errors.Is(a.err, kafka.InvalidSessionTimeout) || !strings.Contains(a.err.Error(), "150ms") {
+		t.Error(a.err)
+	}
+}
+
+func TestRun_EndsWorkThatDoesNotDrain(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	topic, group := pl.topic(2), unique("group")
+	a := pl.enter("a", group, []string{topic}, func(c *Config) { c.DrainTimeout = 200 * time.Millisecond })
+	a.has(2)
+	stuck, done := a.stage.at(Partition{topic, 0}), a.stage.at(Partition{topic, 1})
+	stuck.works(true)
+	stuck.handled(3)
+	done.handled(8)
+	if err := a.exit(); err != nil {
+		t.Fatal(err)
+	}
+	a.sees(Abandoned, stuck.Partition)
+	if n := a.count(Abandoned); n != 1 {
+		t.Errorf("%d partitions were abandoned", n)
+	}
+	if w := done.get(); w.pauses != 1 || !w.stopped {
+		t.Errorf("what was idle: %+v", w)
+	}
+	if got := pl.committed(group, topic); !slices.Equal(got, []int64{3, 8}) {
+		t.Errorf("committed %v", got)
+	}
+}
+
+func TestRun_ReturnsWhenTheBrokersAreDown(t *testing.T) {
+	for name, fail := range map[string]func(*wire){"refusing": (*wire).cut, "silent": (*wire).hang} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pl := somewhere(t)
+			topic := pl.topic(2)
+			a := pl.enter("a", unique("group"), []string{topic})
+			a.has(2)
+			fail(a.wire)
+			a.stage.each(func(w *part) { w.handled(5) })
+			begun := time.Now()
+			if err := a.exit(); err != nil {
+				t.Error(err)
+			}
+			if d, limit := time.Since(begun), a.member.patience.commit+a.member.patience.leave+2*time.Second; d > limit {
+				t.Errorf("it took %v, more than %v", d, limit)
+			}
+			for _, w := range a.stage.parts {
+				if !w.get().stopped {
+					t.Errorf("the work on %s was not stopped", w.Partition)
+				}
+			}
+		})
+	}
+}
+
+func TestRun_WaitsForBrokersThatAreDownAtFirst(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	topic := pl.topic(2)
+	a := pl.enter("a", unique("group"), []string{topic}, func(c *Config) { c.DrainTimeout = time.Second })
+	a.wire.cut()
+	time.Sleep(300 * time.Millisecond)
+	a.wire.mend()
+	a.has(2)
+}
+
+func TestRun_IsCalledOnce(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	a := pl.enter("a", unique("group"), []string{pl.topic(1)})
+	a.has(1)
+	if err := a.member.Run(context.Background()); err == nil {
+		t.Error("a second Run works")
+	}
+}
+
+func TestNew_ReportsEverythingThatIsWrong(t *testing.T) {
+	_, err := New(Config{SessionTimeout: time.Second, Heartbeat: time.Second, DrainTimeout: -1})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, word := range []string{"Client", "Group", "Topics", "Engine", "Heartbeat 1s", "DrainTimeout"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%q is not in: %v", word, err)
+		}
+	}
+	if _, err := New(Config{Client: &broker.Client{}, Group: "g", Topics: []string{"t", "t"}, Engine: &stage{}}); err != nil {
+		t.Errorf("the defaults: %v", err)
+	}
+}
