@@ -1,0 +1,221 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/troupe-go/troupe/dedupe"
+)
+
+// mark is something to be written into the store about one event.
+type mark struct {
+	kind    markKind
+	part    *partition
+	job     *job // nil for a release
+	claim   *dedupe.Claim
+	skipped bool
+}
+
+type markKind uint8
+
+const (
+	markDone markKind = iota
+	markPark
+	markRelease
+	markKinds
+)
+
+// marks writes dones, parks and releases, self-clocked: whatever has come
+// together goes out as soon as the last reply is back. Nothing waits for the end
+// of a batch, and nothing waits for a timer.
+type marks struct {
+	e     *engine
+	mu    sync.Mutex
+	queue []mark
+	open  int       // marks not written yet
+	empty sync.Cond // open is 0, or nobody waits any longer
+	work  chan struct{}
+}
+
+func newMarks(e *engine) *marks {
+	m := &marks{e: e, work: make(chan struct{}, 1)}
+	m.empty.L = &m.mu
+	return m
+}
+
+// add counts the mark as pending in its partition and queues it.
+func (m *marks) add(k mark) {
+	k.part.pending.Add(1)
+	m.addPending(k)
+}
+
+// addPending queues a mark that its partition counts as pending already.
+func (m *marks) addPending(k mark) {
+	m.mu.Lock()
+	m.open++
+	m.queue = append(m.queue, k)
+	m.mu.Unlock()
+	select {
+	case m.work <- struct{}{}:
+	default:
+	}
+}
+
+func (m *marks) run(ctx context.Context) {
+	var batch []mark
+	for {
+		select {
+		case <-m.work:
+		case <-ctx.Done():
+			return
+		}
+		m.mu.Lock()
+		batch, m.queue = m.queue, batch[:0]
+		m.mu.Unlock()
+		m.write(ctx, batch)
+		clear(batch)
+	}
+}
+
+// write writes a batch, one round trip per kind and claimBatch.
+func (m *marks) write(ctx context.Context, batch []mark) {
+	var kinds [markKinds][]mark
+	for _, k := range batch {
+		kinds[k.kind] = append(kinds[k.kind], k)
+	}
+	for kind, ks := range kinds {
+		for len(ks) > 0 {
+			n := min(claimBatch, len(ks))
+			m.send(ctx, markKind(kind), ks[:n])
+			ks = ks[n:]
+		}
+	}
+}
+
+func (m *marks) send(ctx context.Context, kind markKind, ks []mark) {
+	claims := make([]*dedupe.Claim, len(ks))
+	for i := range ks {
+		claims[i] = ks[i].claim
+		claims[i].Err = nil
+	}
+	e := m.e
+	err := e.askStore(ctx, "mark", func() error {
+		switch kind {
+		case markDone:
+			return e.cfg.Dedupe.Done(ctx, e.cfg.Group, e.cfg.Retention, claims)
+		case markPark:
+			return e.cfg.Dedupe.Park(ctx, e.cfg.Group, e.cfg.Retention, claims)
+		}
+		return e.cfg.Dedupe.Release(ctx, e.cfg.Group, claims)
+	})
+	for _, k := range ks {
+		if err == nil && k.job != nil {
+			m.written(k)
+		}
+		k.part.pending.Add(-1)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.open -= len(ks); m.open == 0 {
+		m.empty.Broadcast()
+	}
+}
+
+// written passes the offset of what was marked, or sends it back for another
+// claim when the lease was somebody else's by then.
+func (m *marks) written(k mark) {
+	e, j := m.e, k.job
+	switch {
+	case errors.Is(k.claim.Err, dedupe.ErrLeaseLost):
+		e.stats.leasesLost.Add(1)
+		e.log.Warn("another member held the event's lease when its handler was done; asking again", "topic", k.part.tp.Topic,
+			"partition", k.part.tp.ID, "offset", j.record.Offset, "id", j.meta.ID)
+		j.claimed = false
+		e.sched.again(j)
+		k.part.nudge()
+		return
+	case errors.Is(k.claim.Err, dedupe.ErrMarkerLost):
+		e.stats.markersLost.Add(1)
+	}
+	if k.kind == markDone && !k.skipped {
+		e.stats.handled.Add(1)
+	}
+	k.part.complete(j)
+}
+
+// flush waits until every mark is written, at most for d.
+func (m *marks) flush(d time.Duration) {
+	late := false
+	t := time.AfterFunc(d, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		late = true
+		m.empty.Broadcast()
+	})
+	defer t.Stop()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.open > 0 && !late {
+		m.empty.Wait()
+	}
+	if m.open > 0 {
+		m.e.log.Warn("the dedupe store did not take all marks before the end; their leases expire by themselves", "marks", m.open)
+	}
+}
+
+// askStore calls ask until the store answers or ctx ends. A store that is away
+// costs no event and no attempt: everything that needs it waits.
+func (e *engine) askStore(ctx context.Context, what string, ask func() error) error {
+	return e.retries().again(ctx, ask, func(n int, err error) {
+		e.log.Warn("waiting for the dedupe store; offsets are held", "to", what, "try", n, "err", err)
+	})
+}
+
+// renew extends the leases of everything that is claimed and not done.
+func (e *engine) renew(ctx context.Context) {
+	for _, p := range e.all() {
+		var claims []*dedupe.Claim
+		var jobs []*job
+		s := e.sched
+		s.mu.Lock()
+		for l := range p.each {
+			for _, j := range l.jobs[l.head:] {
+				if j.claimed && j.needsClaim() && j.claim.Outcome == dedupe.Run {
+					claims = append(claims, &dedupe.Claim{Key: j.claim.Key, Token: j.claim.Token})
+					jobs = append(jobs, j)
+				}
+			}
+		}
+		s.mu.Unlock()
+		for len(claims) > 0 {
+			n := min(claimBatch, len(claims))
+			if err := e.cfg.Dedupe.Renew(ctx, e.cfg.Group, e.cfg.Lease, claims[:n]); err != nil {
+				e.log.Warn("the leases of running events were not renewed", "events", len(claims), "err", err)
+				break
+			}
+			p.renewed(jobs[:n], claims[:n])
+			claims, jobs = claims[n:], jobs[n:]
+		}
+	}
+}
+
+// renewed asks again for what is not ours any more and was not started.
+func (p *partition) renewed(jobs []*job, claims []*dedupe.Claim) {
+	s := p.e.sched
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lost := false
+	for i, c := range claims {
+		j := jobs[i]
+		if !errors.Is(c.Err, dedupe.ErrLeaseLost) || !j.claimed || j.claim.Token != c.Token || !j.started.IsZero() {
+			continue
+		}
+		j.claimed = false
+		lost = true
+	}
+	if lost {
+		p.nudge()
+	}
+}

@@ -1,0 +1,110 @@
+package consumer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Permanent marks err as one that no retry can cure: the event goes to the dead
+// letters at once. It returns nil for a nil err.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &permanentError{err}
+}
+
+// Skip says that the event needs no handling, and why. It counts as handled and
+// is counted in Stats.Skipped; nothing is dead-lettered.
+func Skip(reason string) error { return &skipError{reason} }
+
+// RetryAfter asks for the next attempt after d instead of the usual backoff. It
+// costs an attempt like any other failure. It returns nil for a nil err.
+func RetryAfter(d time.Duration, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &retryError{d, err}
+}
+
+type permanentError struct{ err error }
+
+func (e *permanentError) Error() string { return e.err.Error() }
+func (e *permanentError) Unwrap() error { return e.err }
+
+type skipError struct{ reason string }
+
+func (e *skipError) Error() string { return "skipped: " + e.reason }
+
+type retryError struct {
+	after time.Duration
+	err   error
+}
+
+func (e *retryError) Error() string { return e.err.Error() }
+func (e *retryError) Unwrap() error { return e.err }
+
+// panicError is what a handler that panicked returned.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string {
+	if e.value == nil {
+		return "the handler called runtime.Goexit"
+	}
+	return fmt.Sprintf("panic: %v", e.value)
+}
+
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
+	return err
+}
+
+// Classes of failure, as they stand in a dead letter.
+const (
+	classHandler   = "handler"   // attempts exhausted
+	classPermanent = "permanent" // Permanent
+	classPanic     = "panic"
+	classDecode    = "decode"         // the bytes are not what their schema says
+	classSchema    = "schema"         // the writer's schema can't be read as the handler's type
+	classNoSchema  = "unknown-schema" // the registry has no such schema
+	classReused    = "id-reused"      // the id was used before, for another payload
+	classHops      = "hop-limit"
+)
+
+// verdict is what follows from one call of a handler.
+type verdict struct {
+	done    bool          // the event is handled
+	skipped bool          // by Skip
+	class   string        // dead-letter it
+	after   time.Duration // otherwise: try again then
+}
+
+// judge decides what follows from the attempt-th call's outcome.
+func judge(err error, attempt, maxAttempts int, backoff func(attempt int) time.Duration) verdict {
+	if err == nil {
+		return verdict{done: true}
+	}
+	var (
+		skip      *skipError
+		permanent *permanentError
+		panicked  *panicError
+		retry     *retryError
+	)
+	switch {
+	case errors.As(err, &skip):
+		return verdict{done: true, skipped: true}
+	case errors.As(err, &panicked):
+		return verdict{class: classPanic}
+	case errors.As(err, &permanent):
+		return verdict{class: classPermanent}
+	case attempt >= maxAttempts:
+		return verdict{class: classHandler}
+	case errors.As(err, &retry):
+		return verdict{after: retry.after}
+	}
+	return verdict{after: backoff(attempt)}
+}

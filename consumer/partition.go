@@ -1,0 +1,385 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-go/troupe/dedupe"
+	"github.com/troupe-go/troupe/internal/broker"
+	"github.com/troupe-go/troupe/internal/broker/group"
+)
+
+const (
+	// claimBatch bounds one claim: a long one would keep Redis from everybody else.
+	claimBatch = 1000
+	// maxSpan bounds how far the newest offset runs ahead of a stuck one. What is
+	// finished between them is handled again by nobody, but read again by the
+	// next owner.
+	maxSpan = 100_000
+)
+
+// partition is the work on one partition that this member owns.
+type partition struct {
+	e      *engine
+	tp     group.Partition
+	ticket int64
+	ctx    context.Context // of the handlers; ends when the work is stopped
+	cancel context.CancelFunc
+	inbox  chan broker.Fetched
+	poke   chan struct{} // something of what intake waits for has changed
+
+	// Under the scheduler's lock.
+	lanes     map[string]*lane
+	nullLanes map[*lane]struct{}
+	paused    bool
+	stopped   bool
+	running   int
+	claiming  bool
+
+	// pending marks are on their way to the store.
+	pending atomic.Int64
+
+	mu       sync.Mutex
+	mark     watermark
+	next     int64 // offset to fetch next
+	inFlight int
+	bytes    int
+	wanted   bool // a delivery is on its way
+}
+
+func newPartition(e *engine, tp group.Partition, from, ticket int64) *partition {
+	p := &partition{
+		e: e, tp: tp, ticket: ticket,
+		inbox:     make(chan broker.Fetched, 1),
+		poke:      make(chan struct{}, 1),
+		lanes:     map[string]*lane{},
+		nullLanes: map[*lane]struct{}{},
+		mark:      watermark{next: -1},
+		next:      from,
+	}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	return p
+}
+
+// Pause is part of group.Work: no further handler starts, and what was claimed
+// and not started is given back, so that the next owner need not wait for it.
+func (p *partition) Pause() {
+	s := p.e.sched
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.paused = true
+	p.release()
+}
+
+// Resume is part of group.Work: it goes on from memory.
+func (p *partition) Resume() {
+	s := p.e.sched
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.paused = false
+	s.offerAll(p)
+	p.nudge()
+}
+
+// Position is part of group.Work.
+func (p *partition) Position() (next int64, idle bool) {
+	s := p.e.sched
+	s.mu.Lock()
+	idle = p.running == 0 && !p.claiming && p.pending.Load() == 0
+	s.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mark.next, idle
+}
+
+// Stop is part of group.Work.
+func (p *partition) Stop(bool) {
+	s := p.e.sched
+	s.mu.Lock()
+	p.stopped = true
+	p.release()
+	s.mu.Unlock()
+	p.cancel()
+	p.e.fetcher.Drop(p.tp.Topic, p.tp.ID)
+	p.e.forget(p)
+}
+
+// each yields the lanes. The scheduler's lock is held.
+func (p *partition) each(yield func(*lane) bool) {
+	for _, l := range p.lanes {
+		if !yield(l) {
+			return
+		}
+	}
+	for l := range p.nullLanes {
+		if !yield(l) {
+			return
+		}
+	}
+}
+
+// waitingJobs yields the jobs that no worker runs. The scheduler's lock is held.
+func (p *partition) waitingJobs(yield func(*job) bool) {
+	for l := range p.each {
+		jobs := l.jobs[l.head:]
+		if l.state == running {
+			jobs = jobs[1:]
+		}
+		for _, j := range jobs {
+			if !yield(j) {
+				return
+			}
+		}
+	}
+}
+
+// release gives the claims of a paused or stopped partition back, but for those
+// of running handlers. The scheduler's lock is held.
+func (p *partition) release() {
+	if !p.paused && !p.stopped {
+		return
+	}
+	for j := range p.waitingJobs {
+		if !j.claimed || !j.needsClaim() {
+			continue
+		}
+		j.claimed = false
+		if j.claim.Outcome == dedupe.Run {
+			claim := j.claim // the job gets a new one when it resumes
+			p.e.marks.add(mark{kind: markRelease, part: p, claim: &claim})
+		}
+	}
+}
+
+func (p *partition) nudge() {
+	select {
+	case p.poke <- struct{}{}:
+	default:
+	}
+}
+
+// intake is the partition's goroutine: it takes fetched batches in while there
+// is room, and asks again for claims that were not ours.
+func (p *partition) intake() {
+	p.want()
+	for p.ctx.Err() == nil {
+		p.e.sched.mu.Lock()
+		open := !p.paused
+		p.e.sched.mu.Unlock()
+		var in <-chan broker.Fetched
+		if open {
+			in = p.inbox
+		}
+		select {
+		case f := <-in:
+			p.take(f)
+		case <-p.poke:
+			p.reclaim()
+		case <-p.ctx.Done():
+		}
+	}
+}
+
+// want asks for the next batch if there is room for one and none is on its way.
+func (p *partition) want() {
+	p.mu.Lock()
+	room := p.inFlight < p.e.cfg.MaxInFlight && p.bytes < p.e.cfg.MaxInFlightBytes && p.mark.span() < maxSpan
+	ask := room && !p.wanted
+	p.wanted = p.wanted || ask
+	next := p.next
+	p.mu.Unlock()
+	if ask {
+		p.e.fetcher.Want(p.tp.Topic, p.tp.ID, next, p.ticket)
+	}
+}
+
+// take takes a fetched batch in: decode, claim, and off to the lanes.
+func (p *partition) take(f broker.Fetched) {
+	if f.Err != nil {
+		p.refused(f.Err)
+		return
+	}
+	jobs := p.admit(f)
+	p.want() // the next batch is fetched while this one is worked on
+	routed := make([]*job, 0, len(jobs))
+	for i := range jobs {
+		j := &jobs[i]
+		unrouted, err := p.prepare(j)
+		if err != nil {
+			return // stopped while it waited for the registry
+		}
+		if unrouted {
+			p.e.stats.unrouted.Add(1)
+			p.complete(j)
+			continue
+		}
+		routed = append(routed, j)
+	}
+	for len(routed) > 0 {
+		n := min(claimBatch, len(routed))
+		p.claim(routed[:n], func() { p.e.sched.add(p, routed[:n]) })
+		routed = routed[n:]
+	}
+}
+
+// admit makes the jobs of a batch and enters their offsets into the watermark.
+func (p *partition) admit(f broker.Fetched) []job {
+	n := len(f.Records)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	jobs := make([]job, n)
+	for i := range f.Records {
+		j := &jobs[i]
+		j.part, j.record, j.pinned = p, &f.Records[i], true
+		j.ticket = p.mark.add(j.record.Offset)
+		j.size = f.Bytes / n
+		p.bytes += j.size
+	}
+	p.inFlight += n
+	p.e.stats.fetched.Add(int64(n))
+	p.e.stats.inFlight.Add(int64(n))
+	if n == 0 || f.Records[n-1].Offset < f.Next-1 { // behind compaction or a transaction's end
+		p.mark.finish(p.mark.add(f.Next - 1))
+	}
+	p.next, p.wanted = f.Next, false
+	return jobs
+}
+
+// complete passes a job's offset. Everything that its event needed is durable.
+func (p *partition) complete(j *job) {
+	p.mu.Lock()
+	p.mark.finish(j.ticket)
+	p.inFlight--
+	p.bytes -= j.size
+	p.mu.Unlock()
+	p.e.stats.inFlight.Add(-1)
+	j.record, j.data, j.delivery, j.meta = nil, nil, nil, nil
+	p.want()
+}
+
+// refused deals with a partition that can't be fetched.
+func (p *partition) refused(err error) {
+	log := p.e.log.With("topic", p.tp.Topic, "partition", p.tp.ID, "err", err)
+	var (
+		corrupt *broker.CorruptBatchError
+		unknown *broker.UnknownTopicError
+	)
+	if !errors.As(err, &corrupt) && !errors.As(err, &unknown) {
+		log.Error("the partition can't be read: stopping")
+		p.e.fail(err)
+		return
+	}
+	log.Error("the partition can't be read: holding its offset and trying again")
+	if wait(p.ctx, 5*time.Second) {
+		p.mu.Lock()
+		p.wanted = false
+		p.mu.Unlock()
+		p.want()
+	}
+}
+
+// claim asks the store for the jobs' events, in one round trip, until it
+// answers; then it calls then. What somebody else holds is asked for again later.
+func (p *partition) claim(jobs []*job, then func()) {
+	s := p.e.sched
+	s.mu.Lock()
+	p.claiming = true
+	s.mu.Unlock()
+	claims := make([]*dedupe.Claim, 0, len(jobs))
+	for _, j := range jobs {
+		if j.needsClaim() {
+			j.claim.Token = p.e.nextToken()
+			claims = append(claims, &j.claim)
+		}
+	}
+	var err error
+	if len(claims) > 0 {
+		err = p.e.askStore(p.ctx, "claim", func() error {
+			return p.e.cfg.Dedupe.Claim(p.ctx, p.e.cfg.Group, p.e.cfg.Lease, claims)
+		})
+	}
+	s.mu.Lock()
+	held := false
+	for _, j := range jobs {
+		if !j.needsClaim() {
+			j.claimed = true
+			continue
+		}
+		switch j.claim.Outcome {
+		case dedupe.Held:
+			// Its holder may give it back long before the lease ends.
+			j.heldTil = time.Now().Add(min(j.claim.Wait+time.Millisecond, 250*time.Millisecond))
+			held = true
+		case dedupe.Unknown: // the work was stopped before the store answered
+		default:
+			j.claimed = true
+		}
+	}
+	s.mu.Unlock()
+	if err == nil {
+		then()
+	}
+	s.mu.Lock()
+	p.claiming = false
+	p.release()
+	s.mu.Unlock()
+	if held {
+		p.nudge()
+	}
+}
+
+// reclaim asks for what has no claim: held by somebody else until now, given
+// back by a pause, or lost.
+func (p *partition) reclaim() {
+	s := p.e.sched
+	s.mu.Lock()
+	if p.paused || p.stopped {
+		s.mu.Unlock()
+		return
+	}
+	var due []*job
+	var soonest time.Time
+	now := time.Now()
+	for j := range p.waitingJobs {
+		switch {
+		case j.claimed:
+		case !now.Before(j.heldTil):
+			due = append(due, j)
+		case soonest.IsZero() || j.heldTil.Before(soonest):
+			soonest = j.heldTil
+		}
+	}
+	s.mu.Unlock()
+	if !soonest.IsZero() {
+		time.AfterFunc(soonest.Sub(now), p.nudge)
+	}
+	for len(due) > 0 {
+		n := min(claimBatch, len(due))
+		p.claim(due[:n], func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.offerAll(p)
+		})
+		due = due[n:]
+	}
+}
+
+// overdue returns the jobs whose handler runs since before t, each once.
+func (p *partition) overdue(t time.Time) (late []*job) {
+	s := p.e.sched
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := range p.each {
+		if l.state != running {
+			continue
+		}
+		if j := l.first(); !j.reported && j.started.Before(t) {
+			j.reported = true
+			late = append(late, j)
+		}
+	}
+	return late
+}

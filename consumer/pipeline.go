@@ -1,0 +1,269 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/troupe-go/troupe/dedupe"
+	"github.com/troupe-go/troupe/dlq"
+	"github.com/troupe-go/troupe/event"
+	"github.com/troupe-go/troupe/internal/wire"
+	"github.com/troupe-go/troupe/schema"
+)
+
+// The pipeline of one event, in its fixed order:
+//
+//	decode       prepare   in the partition's intake, a batch at a time
+//	dedupe       claim     one round trip per batch
+//	handle       handle    in a lane, one event of a key at a time; recovers, retries
+//	dead letter  bury      what no retry cures, acknowledged before it passes
+//	commit       complete  the watermark; the group commits it
+//
+// An event that goes on to the next step never comes back, but for its retries.
+
+// prepare decodes a job's record and finds its handler. What can't be decoded is
+// marked for the dead letters. It waits while the registry is away; its error is
+// that the work was stopped meanwhile.
+func (p *partition) prepare(j *job) (unrouted bool, err error) {
+	m, ref, data, bad := wire.Decode(j.record)
+	j.ref, j.data, j.key, j.nullKey = ref, data, m.Key, j.record.Key == nil
+	if m.Type == "" && bad == nil {
+		if bad, err = p.nameType(&m, ref); err != nil {
+			return false, err
+		}
+	}
+	r, found := p.e.routes[routeKey{p.tp.Topic, m.Type}]
+	if !found && (m.Type != "" || bad == nil) {
+		return true, nil
+	}
+	j.handler = r.name
+	if found && bad == nil {
+		j.delivery = r.open()
+		j.meta = j.delivery.meta()
+		*j.meta = m
+		if bad, err = p.decode(j); err != nil {
+			return false, err
+		}
+		j.claim.Key = dedupe.KeyOf(m.Source, m.ID)
+		j.claim.Fingerprint = fingerprint(&m, data)
+	} else {
+		j.meta = &m
+	}
+	switch {
+	case bad != nil:
+		j.condemn(classOf(bad), bad)
+	case m.Hops > p.e.cfg.MaxHops:
+		j.condemn(classHops, fmt.Errorf("the flow %s has passed %d handlers; the limit is %d", m.CorrelationID, m.Hops, p.e.cfg.MaxHops))
+	}
+	return false, nil
+}
+
+// nameType takes the type of a record that doesn't name it from its schema.
+func (p *partition) nameType(m *event.Meta, ref wire.SchemaRef) (bad, err error) {
+	var s *schema.Schema
+	bad, err = p.askRegistry(func() (err error) {
+		if ref.ID != 0 {
+			s, err = p.e.cfg.Registry.ByID(p.ctx, ref.ID)
+		} else {
+			s, err = p.e.cfg.Registry.ByGUID(p.ctx, ref.GUID)
+		}
+		return err
+	})
+	if bad == nil && err == nil {
+		m.Type = s.FullName()
+	}
+	return bad, err
+}
+
+func (p *partition) decode(j *job) (bad, err error) {
+	return p.askRegistry(func() error { return j.delivery.decode(p.ctx, j.ref, j.data) })
+}
+
+// askRegistry calls ask until the registry has answered: bad is its answer. err
+// is that the work was stopped meanwhile.
+func (p *partition) askRegistry(ask func() error) (bad, err error) {
+	err = p.e.retries().again(p.ctx, func() error {
+		bad = ask()
+		var away *schema.UnavailableError
+		if errors.As(bad, &away) {
+			return bad
+		}
+		return nil
+	}, func(n int, err error) {
+		p.e.log.Warn("waiting for the schema registry; the partition's offset is held", "topic", p.tp.Topic, "partition", p.tp.ID, "try", n, "err", err)
+	})
+	return bad, err
+}
+
+// fingerprint tells another payload under the same identity. Events that a
+// handler published have an identity derived from what caused them; a handler
+// that runs again may give them another payload (a time of day), and they are
+// the same event all the same.
+func fingerprint(m *event.Meta, data []byte) uint64 {
+	if m.CausationID != "" && event.IsDerivedID(m.ID) {
+		return 0
+	}
+	return dedupe.FingerprintOf(data)
+}
+
+// classOf names what is wrong with a record that can't be decoded.
+func classOf(err error) string {
+	var (
+		framing  *wire.Error
+		mismatch *schema.MismatchError
+		unknown  *schema.NotFoundError
+	)
+	switch {
+	case errors.As(err, &framing):
+		return framing.Class
+	case errors.As(err, &mismatch):
+		return classSchema
+	case errors.As(err, &unknown):
+		return classNoSchema
+	}
+	return classDecode
+}
+
+// condemn marks a job for the dead letters.
+func (j *job) condemn(class string, cause error) {
+	j.class, j.cause = class, cause
+	if j.firstFailed.IsZero() {
+		j.firstFailed = time.Now()
+	}
+}
+
+// process runs a job whose turn has come, in a worker. It ends with exactly one
+// of the scheduler's next, later and yield.
+func (e *engine) process(j *job) {
+	if j.class != "" {
+		e.bury(j)
+		return
+	}
+	switch j.claim.Outcome {
+	case dedupe.Run:
+		e.handle(j)
+	case dedupe.Duplicate:
+		e.stats.duplicates.Add(1)
+		e.pass(j)
+	case dedupe.Parked:
+		e.stats.parked.Add(1)
+		e.pass(j)
+	default: // dedupe.Reused: dropping it could lose an event
+		j.condemn(classReused, fmt.Errorf("the id %s of source %s was handled before with another payload", j.meta.ID, j.meta.Source))
+		e.bury(j)
+	}
+}
+
+// pass ends a job that leaves nothing to be marked.
+func (e *engine) pass(j *job) {
+	e.sched.next(j)
+	j.part.complete(j)
+}
+
+// handle calls the handler once and does what follows from its outcome.
+func (e *engine) handle(j *job) {
+	p := j.part
+	j.attempt++
+	j.meta.Attempt = j.attempt
+	if j.attempt > 1 {
+		e.stats.retries.Add(1)
+	}
+	ctx := wire.WithTrace(event.NewContext(p.ctx, e.cfg.Group, j.meta), j.meta)
+	e.stats.running.Add(1)
+	protect(func() error {
+		if j.attempt > 1 { // the handler may have changed what it was given
+			if err := j.delivery.decode(ctx, j.ref, j.data); err != nil {
+				return err
+			}
+		}
+		if len(e.cfg.Middleware) == 0 {
+			return j.delivery.handle(ctx)
+		}
+		return chain(e.cfg.Middleware, j.delivery)(ctx)
+	}, func(err error) {
+		e.stats.running.Add(-1)
+		e.settle(j, err)
+	})
+}
+
+// settle does what follows from a handler's outcome.
+func (e *engine) settle(j *job, err error) {
+	if err != nil && j.part.ctx.Err() != nil { // cancelled by us: no attempt, no failure
+		j.attempt--
+		e.sched.yield(j)
+		return
+	}
+	v := judge(err, j.attempt, e.cfg.MaxAttempts, e.retry.delay)
+	switch {
+	case v.done:
+		if v.skipped {
+			e.stats.skipped.Add(1)
+		}
+		j.part.pending.Add(1)
+		e.sched.next(j)
+		e.marks.addPending(mark{kind: markDone, part: j.part, job: j, claim: &j.claim, skipped: v.skipped})
+	case v.class != "":
+		j.condemn(v.class, err)
+		e.bury(j)
+	default:
+		if j.firstFailed.IsZero() {
+			j.firstFailed = time.Now()
+		}
+		e.log.Info("a handler failed; it will be tried again", "handler", j.handler, "topic", j.meta.Topic, "partition", j.meta.Partition,
+			"offset", j.meta.Offset, "id", j.meta.ID, "key", j.meta.Key, "attempt", j.attempt, "of", e.cfg.MaxAttempts, "after", v.after, "err", err)
+		e.sched.later(j, v.after)
+	}
+}
+
+// bury writes the dead letter. Until that is acknowledged the offset is held:
+// the key waits, other keys go on until the partition's limits are reached.
+func (e *engine) bury(j *job) {
+	p := j.part
+	f := dlq.Failure{
+		Record:        *j.record,
+		Event:         *j.meta,
+		Group:         e.cfg.Group,
+		Handler:       j.handler,
+		Class:         j.class,
+		Cause:         j.cause,
+		Attempts:      j.attempt,
+		FirstFailedAt: j.firstFailed,
+		FailedAt:      time.Now(),
+	}
+	var panicked *panicError
+	if errors.As(j.cause, &panicked) {
+		f.Stack = panicked.stack
+	}
+	log := e.log.With("class", j.class, "handler", j.handler, "topic", p.tp.Topic, "partition", p.tp.ID, "offset", j.record.Offset, "id", j.meta.ID, "key", j.meta.Key)
+	if err := e.putLetter(p.ctx, f); err != nil {
+		if p.ctx.Err() != nil {
+			e.sched.yield(j)
+			return
+		}
+		j.burials++
+		log.Error("the dead letter can't be written; the event's offset is held", "try", j.burials, "cause", j.cause, "err", err)
+		e.sched.later(j, e.retries().delay(j.burials))
+		return
+	}
+	e.stats.deadLettered.Add(1)
+	log.Warn("dead-lettered", "attempts", j.attempt, "cause", j.cause)
+	if j.claim.Outcome != dedupe.Run {
+		e.pass(j)
+		return
+	}
+	p.pending.Add(1)
+	e.sched.next(j)
+	e.marks.addPending(mark{kind: markPark, part: p, job: j, claim: &j.claim})
+}
+
+// putLetter is DeadLetters.Put, a panic of it an error.
+func (e *engine) putLetter(ctx context.Context, f dlq.Failure) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("writing the dead letter: panic: %v", v)
+		}
+	}()
+	return e.cfg.DeadLetters.Put(ctx, f)
+}
