@@ -33,7 +33,7 @@ type references struct {
 
 func (r *references) parse(ctx context.Context, what string, text sr.Schema) (*Schema, error) {
 	if text.Type != sr.TypeAvro {
-		return nil, fmt.Errorf("%s in schema registry %s is %s, not Avro", what, r.client.name, text.Type)
+		return nil, r.unusable(what, "it is %s, not Avro", text.Type)
 	}
 	refs := make([]*Schema, len(text.References))
 	for i, ref := range text.References {
@@ -49,17 +49,23 @@ func (r *references) parse(ctx context.Context, what string, text sr.Schema) (*S
 	return s, nil
 }
 
+// unusable says that what the registry holds is no schema, which asking again does not change.
+func (r *references) unusable(what, format string, args ...any) error {
+	return fmt.Errorf("%s in schema registry %s: %w", what, r.client.name,
+		&ParseError{Position: Position{1, 1}, Problem: fmt.Sprintf(format, args...)})
+}
+
 func (r *references) resolve(ctx context.Context, ref reference) (*Schema, error) {
 	if s, ok := r.parsed[ref]; ok {
 		return s, nil
 	}
 	for i, above := range r.path {
 		if above == ref {
-			return nil, fmt.Errorf("a cycle of references: %s", cycle(append(r.path[i:], ref)))
+			return nil, r.unusable(ref.String(), "its references are a cycle: %s", cycle(append(r.path[i:], ref)))
 		}
 	}
 	if len(r.path)+len(r.parsed) >= mostReferences {
-		return nil, fmt.Errorf("more than %d references", mostReferences)
+		return nil, r.unusable(ref.String(), "more than %d references", mostReferences)
 	}
 	got, err := r.client.api.SchemaByVersion(ctx, ref.subject, ref.version)
 	if err != nil {

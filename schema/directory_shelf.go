@@ -89,7 +89,7 @@ func readVersion(files fs.FS, name, subject string, last *shelf) (file, error) {
 	digits := strings.TrimSuffix(path.Base(name), extension)
 	number, err := strconv.Atoi(digits)
 	if err != nil || number < 1 || strconv.Itoa(number) != digits {
-		return file{}, fmt.Errorf("%s: the file of a version is named 1%[2]s, 2%[2]s, ...", name, extension)
+		return file{}, fmt.Errorf("%s: the file of a version is named 1%[2]s, 2%[2]s and so on", name, extension)
 	}
 	text, err := fs.ReadFile(files, name)
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *shelf) index(v Version) error {
 }
 
 func errSameID(id int, s *Schema, other Version) error {
-	return fmt.Errorf("%s happens to hash to the id %d of subject %q version %d: rename one of its fields", nameOf(s), id, other.Subject, other.Version)
+	return fmt.Errorf("%s happens to hash to the id %d of subject %q version %d: rename it", nameOf(s), id, other.Subject, other.Version)
 }
 
 // identify derives the ids of a schema from how it writes bytes: from 1 to 2^31-1, and the GUID.

@@ -178,3 +178,23 @@ func TestDirectory_IsUnavailableWhileAFileIsBroken(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// f64989 and f81040 have the same first 31 bits of hash.
+func TestDirectory_RefusesTwoSchemasThatHashToOneId(t *testing.T) {
+	first, second := `{"type":"fixed","name":"f64989","size":1}`, `{"type":"fixed","name":"f81040","size":1}`
+	d := openDir(t, t.TempDir())
+	if _, err := d.Register(t.Context(), "a", must(first)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.Register(t.Context(), "b", must(second))
+	wantText(t, err, "f81040", "708278230", `subject "a" version 1`)
+	if _, err := d.Latest(t.Context(), "b"); err == nil {
+		t.Error("the second one was written all the same")
+	}
+
+	dir := t.TempDir()
+	write(t, dir, "a/1.avsc", first)
+	write(t, dir, "b/1.avsc", second)
+	_, err = schema.OpenDirectory(dir)
+	wantText(t, err, "f81040", "708278230", `subject "a" version 1`)
+}

@@ -18,8 +18,11 @@ import (
 //     readers or writers of the subject's other versions.
 //   - *UnavailableError: the registry can't be asked now; nothing is known. It is also
 //     what a ctx that ends while waiting comes back as, wrapping ctx.Err().
-//   - any other error is definite too: what the registry holds is no Avro schema, or
-//     it refuses to take s for the reason in the text. Asking again does not help.
+//   - *ParseError: what the registry holds there is no Avro schema, or refers to what is none.
+//   - any other error: the call can't be carried out as it is, for the reason in the text, such as
+//     a registry that is read-only.
+//
+// Of these, only *UnavailableError may go away by asking again.
 type Registry interface {
 	// ByID returns the schema of an id, with the types that it refers to in other
 	// subjects already resolved.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -38,20 +37,13 @@ func TestClient_IsARegistry(t *testing.T) {
 	})
 }
 
-func TestClient_IsARegistryOnARealServer(t *testing.T) {
+// Another client is also a process that starts later.
+func TestClient_SeesWhatAnotherClientRegistered(t *testing.T) {
 	settings, err := troupe.FromEnv()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if settings.Registry.URL == "" {
-		t.Skip("TROUPE_REGISTRY does not name a real registry")
-	}
-	testRegistry(t, func(t *testing.T) schema.Registry { return newClient(t, settings.Registry, schema.ClientConfig{}) })
-}
-
-// TestClient_SeesWhatAnotherClientRegistered also stands for a process that starts later.
-func TestClient_SeesWhatAnotherClientRegistered(t *testing.T) {
-	where := troupe.Registry{URL: os.Getenv("TROUPE_REGISTRY")}
+	where := settings.Registry
 	if where.URL == "" {
 		where.URL = serve(t, server.Config{}).URL
 	}
@@ -72,7 +64,7 @@ func TestClient_SeesWhatAnotherClientRegistered(t *testing.T) {
 var (
 	order = must(`{"type":"record","name":"Order","namespace":"shop","doc":"An order.","fields":[
 		{"name":"id","type":"string"},{"name":"total","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}}]}`)
-	orderSaidOtherwise = must(`{"name":"shop.Order","type":"record","fields":[
+	orderWithoutDefault = must(`{"name":"shop.Order","type":"record","fields":[
 		{"type":{"scale":2,"precision":9,"type":"bytes","logicalType":"decimal"},"name":"total0"},{"name":"id","type":{"type":"string"}}]}`)
 	orderWithNote = must(`{"type":"record","name":"Order","namespace":"shop","doc":"An order.","fields":[
 		{"name":"id","type":"string"},{"name":"total","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}},
@@ -190,7 +182,7 @@ func testRegistry(t *testing.T, open func(*testing.T) schema.Registry) {
 		for name, ask := range map[string]func() error{
 			"ByID":                    func() error { _, err := r.ByID(t.Context(), 1<<31-7); return err },
 			"ByGUID":                  func() error { _, err := r.ByGUID(t.Context(), [16]byte{15: 1}); return err },
-			"Lookup, no such schema":  func() error { _, err := r.Lookup(t.Context(), subject, orderSaidOtherwise); return err },
+			"Lookup, no such schema":  func() error { _, err := r.Lookup(t.Context(), subject, orderWithoutDefault); return err },
 			"Lookup, no such subject": func() error { _, err := r.Lookup(t.Context(), absent, order); return err },
 			"Versions":                func() error { _, err := r.Versions(t.Context(), absent); return err },
 			"Latest":                  func() error { _, err := r.Latest(t.Context(), absent); return err },
