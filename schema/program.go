@@ -1,6 +1,10 @@
 package schema
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // program is a schema in the form that the walk runs: a list of steps, each of
 // which reads some bytes or goes elsewhere. It holds no recursion. Records that
@@ -265,27 +269,37 @@ func (c *compiler) smallest(n *node) int64 {
 	return c.least[n]
 }
 
-// path names what a step reads, such as "shop.Order.lines[].price".
-func (p *program) path(at int32) string {
+// path names what a step reads, such as "shop.Order.lines[].price". stack is where the walk is in.
+func (p *program) path(at int32, stack []frame) string {
 	var names []string
 	length := 0
-	for i := p.steps[at].place; i >= 0; i = p.places[i].parent {
+	i := p.steps[at].place
+	for length <= maxPath {
 		names = append(names, p.places[i].name)
 		length += len(p.places[i].name)
-		if length > maxPath {
-			names = append(names, "...")
+		if i = p.places[i].parent; i >= 0 {
+			continue
+		}
+		caller := len(stack) - 1
+		for caller >= 0 && stack[caller].end != callFrame {
+			caller--
+		}
+		if caller < 0 {
 			break
 		}
+		names = names[:len(names)-1] // the record's name: the caller's path names it by its field
+		i = p.steps[stack[caller].at-1].place
+		stack = stack[:caller]
 	}
-	b := make([]byte, 0, length)
-	for i := len(names) - 1; i >= 0; i-- {
-		b = append(b, names[i]...)
+	if length > maxPath {
+		names = append(names, "...")
 	}
-	return string(b)
+	slices.Reverse(names)
+	return strings.Join(names, "")
 }
 
 // maxPath is about how many bytes of a path an error shows.
-const maxPath = 500
+const maxPath = 120
 
 func quantity(n int64, what string) string {
 	if n == 1 {

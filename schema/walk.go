@@ -54,8 +54,13 @@ func (s *Schema) Validate(data []byte, limits Limits) error {
 type frame struct {
 	at   int32 // the step of the array, or the step after the call
 	left int64 // items of this block, with the current one
-	end  int   // where this block must end, or -1
+	end  int   // where this block must end, or anyEnd, or callFrame
 }
+
+const (
+	anyEnd    = -1 // the block does not say
+	callFrame = -2 // a subroutine, not a block
+)
 
 // run walks data. Each step reads at least a byte, or leads to one that does, or goes deeper.
 func (p *program) run(data []byte, limits Limits) *DataError {
@@ -75,7 +80,7 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 		switch s.do {
 		case doEnd:
 			if i != len(data) {
-				return p.fail(pc-1, i, quantity(int64(len(data)-i), "byte")+" left over behind the value")
+				return p.fail(pc-1, stack, i, quantity(int64(len(data)-i), "byte")+" left over behind the value")
 			}
 			return nil
 
@@ -85,9 +90,9 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 
 		case doCall:
 			if len(stack) == limits.Depth {
-				return p.tooDeep(pc-1, i, limits)
+				return p.tooDeep(pc-1, stack, i, limits)
 			}
-			stack = append(stack, frame{at: pc})
+			stack = append(stack, frame{at: pc, end: callFrame})
 			pc = s.to
 
 		case doJump:
@@ -95,13 +100,13 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 
 		case doSkip:
 			if int64(len(data)-i) < s.n {
-				return p.fail(pc-1, i, fmt.Sprintf("the bytes end: %d are needed, %d are left", s.n, len(data)-i))
+				return p.fail(pc-1, stack, i, fmt.Sprintf("the bytes end: %d are needed, %d are left", s.n, len(data)-i))
 			}
 			i += int(s.n)
 
 		case doBoolean:
 			if i == len(data) || data[i] > 1 {
-				return p.fail(pc-1, i, wrongByte(data[i:], "a boolean, 0 or 1"))
+				return p.fail(pc-1, stack, i, wrongByte(data[i:], "a boolean, 0 or 1"))
 			}
 			i++
 
@@ -109,7 +114,7 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 			v, n := shortNumber(data, i)
 			if n == 0 {
 				if v, n = longNumber(data, i); n <= 0 || n-i > 5 || v != int64(int32(v)) {
-					return p.fail(pc-1, i, wrongNumber(n, "an int of 32 bits"))
+					return p.fail(pc-1, stack, i, wrongNumber(n, "an int of 32 bits"))
 				}
 			}
 			i = n
@@ -118,7 +123,7 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 			_, n := shortNumber(data, i)
 			if n == 0 {
 				if _, n = longNumber(data, i); n <= 0 {
-					return p.fail(pc-1, i, wrongNumber(n, "a long of 64 bits"))
+					return p.fail(pc-1, stack, i, wrongNumber(n, "a long of 64 bits"))
 				}
 			}
 			i = n
@@ -129,17 +134,17 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 				size, n = longNumber(data, i)
 			}
 			if n <= 0 || size < 0 || size > int64(len(data)-n) {
-				return p.fail(pc-1, i, wrongLength(size, n, len(data)))
+				return p.fail(pc-1, stack, i, wrongLength(size, n, len(data)))
 			}
 			i = n + int(size)
 			if s.do == doString && !isASCII(data[n:i]) && !utf8.Valid(data[n:i]) {
-				return p.fail(pc-1, n, "text that is not UTF-8")
+				return p.fail(pc-1, stack, n, "text that is not UTF-8")
 			}
 
 		case doEnum:
 			v, n := number(data, i)
 			if n <= 0 || v < 0 || v >= s.n {
-				return p.fail(pc-1, i, wrongIndex(v, n, s.n, "symbol"))
+				return p.fail(pc-1, stack, i, wrongIndex(v, n, s.n, "symbol"))
 			}
 			i = n
 
@@ -149,18 +154,18 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 				v, n = longNumber(data, i)
 			}
 			if n <= 0 || v < 0 || v >= s.n {
-				return p.fail(pc-1, i, wrongIndex(v, n, s.n, "branch"))
+				return p.fail(pc-1, stack, i, wrongIndex(v, n, s.n, "branch"))
 			}
 			i = n
 			pc = p.targets[s.to+int32(v)]
 
 		case doArray:
 			if len(stack) == limits.Depth {
-				return p.tooDeep(pc-1, i, limits)
+				return p.tooDeep(pc-1, stack, i, limits)
 			}
 			block, n, problem := readBlock(data, i, s.n, &items)
 			if problem != "" {
-				return p.fail(pc-1, i, problem)
+				return p.fail(pc-1, stack, i, problem)
 			}
 			i = n
 			if block.left == 0 {
@@ -177,11 +182,11 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 				continue
 			}
 			if top.end >= 0 && top.end != i {
-				return p.fail(pc-1, i, fmt.Sprintf("a block that declares to end at byte %d", top.end))
+				return p.fail(pc-1, stack, i, fmt.Sprintf("a block that declares to end at byte %d", top.end))
 			}
 			block, n, problem := readBlock(data, i, p.steps[s.to].n, &items)
 			if problem != "" {
-				return p.fail(pc-1, i, problem)
+				return p.fail(pc-1, stack, i, problem)
 			}
 			i = n
 			if block.left == 0 {
@@ -194,19 +199,19 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 		case doSkipping:
 			n, problem := skipBlocks(data, i, s.n, &items)
 			if problem != "" {
-				return p.fail(pc-1, n, problem)
+				return p.fail(pc-1, stack, n, problem)
 			}
 			i = n
 		}
 	}
 }
 
-func (p *program) fail(at int32, offset int, problem string) *DataError {
-	return &DataError{Type: p.name, Offset: offset, Path: p.path(at), Problem: problem}
+func (p *program) fail(at int32, stack []frame, offset int, problem string) *DataError {
+	return &DataError{Type: p.name, Offset: offset, Path: p.path(at, stack), Problem: problem}
 }
 
-func (p *program) tooDeep(at int32, offset int, limits Limits) *DataError {
-	return p.fail(at, offset, fmt.Sprintf("nested deeper than the limit of %d", limits.Depth))
+func (p *program) tooDeep(at int32, stack []frame, offset int, limits Limits) *DataError {
+	return p.fail(at, stack, offset, fmt.Sprintf("nested deeper than the limit of %d", limits.Depth))
 }
 
 // number reads an int or long that starts at i, and returns the offset behind
@@ -287,7 +292,7 @@ func readBlock(data []byte, i int, size int64, items *itemCount) (block frame, n
 	if n <= 0 {
 		return frame{}, 0, wrongNumber(n, "the item count of a block")
 	}
-	block = frame{left: count, end: -1}
+	block = frame{left: count, end: anyEnd}
 	if count < 0 {
 		if count == math.MinInt64 {
 			return frame{}, 0, "a block of 2^63 items"
