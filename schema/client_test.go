@@ -426,3 +426,30 @@ func TestNewClient_SaysWhatIsWrongWithTheSettings(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkClient_CachedByID(b *testing.B) {
+	s, err := server.New(server.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	srv := httptest.NewServer(s)
+	defer srv.Close()
+	c, err := schema.NewClient(troupe.Registry{URL: srv.URL}, schema.ClientConfig{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	v, err := c.Register(b.Context(), "orders", order)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := c.ByID(b.Context(), v.ID); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
