@@ -113,6 +113,38 @@ func TestRun_MemberThatWasOutGoesOnWhenNobodyTookOver(t *testing.T) {
 	}
 }
 
+// Somebody took over, went on and left again: memory is out of date.
+func TestRun_MemberThatWasOvertakenBeginsWhereTheOtherEnded(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	topic, group := pl.topic(1), unique("group")
+	p := Partition{topic, 0}
+	a := pl.enter("a", group, []string{topic})
+	a.has(1)
+	former := a.stage.at(p)
+	former.works(true)
+	former.handled(10)
+	a.until("its offset is committed", func() bool { return a.count(Committed) == 1 })
+	a.wire.hang()
+	b := pl.enter("b", group, []string{topic})
+	b.has(1)
+	b.stage.at(p).handled(20)
+	if err := b.exit(); err != nil {
+		t.Fatal(err)
+	}
+	a.wire.resume()
+	if c := a.sees(Overtaken, p); c.Offset != 20 {
+		t.Errorf("%v", c)
+	}
+	a.until("it begins anew", func() bool { return a.stage.at(p) != former })
+	if from := a.stage.at(p).get().from; from != 20 {
+		t.Errorf("it begins at %d, not 20", from)
+	}
+	if w := former.get(); !w.stopped || !w.lost {
+		t.Errorf("the work of before: %+v", w)
+	}
+}
+
 func TestMayStart_EndsWithoutProofAndComesBackWithIt(t *testing.T) {
 	t.Parallel()
 	pl := somewhere(t)
