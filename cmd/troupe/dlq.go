@@ -1,0 +1,153 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/spf13/cobra"
+
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/dlq"
+)
+
+// The exit codes of troupe dlq, beside 0 for success and 1 for any other error.
+const (
+	exitUsage       = 2
+	exitPartial     = 3
+	exitDenied      = 4
+	exitInterrupted = 130
+)
+
+// dlqError is an error with the exit code it stands for.
+type dlqError struct {
+	code int
+	err  error
+}
+
+func (e *dlqError) Error() string { return e.err.Error() }
+func (e *dlqError) Unwrap() error { return e.err }
+
+// ExitCode is the status that the process ends with.
+func (e *dlqError) ExitCode() int { return e.code }
+
+func usage(format string, args ...any) error {
+	return &dlqError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// dlqOptions are the flags of every dlq command.
+type dlqOptions struct {
+	brokers  []string
+	registry string
+	timeout  time.Duration
+	now      func() time.Time
+}
+
+// newDLQ returns the command that reads dead letters.
+func newDLQ() *cobra.Command {
+	o := &dlqOptions{now: time.Now}
+	cmd := &cobra.Command{
+		Use:   "dlq",
+		Short: "Look at dead letters: the events that could not be handled",
+		Long: `Look at dead letters: the events that could not be handled.
+
+The letters of a consumer group are in the topic dlq.<group>. Nothing here
+changes anything: no group is joined, no offset committed, no record written.
+
+Data goes to stdout, words go to stderr. Exit codes: 0 ok, 1 error, 2 usage,
+3 not everything could be read, 4 access denied, 130 interrupted.
+
+TLS, SASL and the rest come from the TROUPE_* variables.`,
+		Example: `  troupe dlq ls --group payments --since 6h
+  troupe dlq show 74wgqwkc5gcqx08n`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.PersistentFlags().StringSliceVar(&o.brokers, "brokers", nil, "Kafka brokers, host:port,host:port (default $TROUPE_BROKERS)")
+	cmd.PersistentFlags().StringVar(&o.registry, "registry", "", "schema registry URL (default $TROUPE_REGISTRY)")
+	cmd.PersistentFlags().DurationVar(&o.timeout, "timeout", 10*time.Second, "how long to wait for an answer of the cluster")
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%w; see %s --help", err, cmd.CommandPath())
+	})
+	cmd.AddCommand(newDLQLs(o), newDLQShow(o))
+	return cmd
+}
+
+// args makes a wrong number of arguments a usage error.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usage("%w; see %s --help", err, cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// settings are the environment's, with the flags over them.
+func (o *dlqOptions) settings() (troupe.Settings, error) {
+	s, err := troupe.FromEnv()
+	if err != nil {
+		return s, &dlqError{exitUsage, err}
+	}
+	if len(o.brokers) > 0 {
+		s.Kafka.Brokers = o.brokers
+	}
+	s.Registry.URL = cmp.Or(o.registry, s.Registry.URL)
+	if len(s.Kafka.Brokers) == 0 {
+		return s, usage("no Kafka brokers: set TROUPE_BROKERS or --brokers to host:port")
+	}
+	return s, nil
+}
+
+func (o *dlqOptions) reader(s troupe.Settings) (*dlq.Reader, error) {
+	if o.timeout <= 0 {
+		return nil, usage("--timeout %v is not positive", o.timeout)
+	}
+	r, err := dlq.NewReader(dlq.ReaderConfig{Kafka: s.Kafka, Timeout: o.timeout, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, &dlqError{exitUsage, err}
+	}
+	return r, nil
+}
+
+// explain gives err, which reading a group's letters ended with, its exit code
+// and the words that help.
+func explain(ctx context.Context, r *dlq.Reader, group string, err error) error {
+	var incomplete *dlq.IncompleteError
+	switch {
+	case ctx.Err() != nil:
+		return &dlqError{exitInterrupted, fmt.Errorf("interrupted: %w", err)}
+	case errors.Is(err, dlq.ErrNoTopic):
+		return fmt.Errorf("group %q has no letter topic (%s); %s", group, dlq.Topic(group), groupsWithLetters(ctx, r))
+	case denied(err):
+		return &dlqError{exitDenied, err}
+	case errors.As(err, &incomplete):
+		return &dlqError{exitPartial, err}
+	}
+	return err
+}
+
+func groupsWithLetters(ctx context.Context, r *dlq.Reader) string {
+	groups, err := r.Groups(ctx)
+	switch {
+	case err != nil:
+		return "which groups have one can't be found out: " + err.Error()
+	case len(groups) == 0:
+		return "no group has one"
+	}
+	return "groups that have one: " + strings.Join(groups, ", ")
+}
+
+func denied(err error) bool {
+	for _, code := range [...]kafka.Error{kafka.SASLAuthenticationFailed, kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed} {
+		if errors.Is(err, code) {
+			return true
+		}
+	}
+	return false
+}
