@@ -23,6 +23,9 @@ func newClient(k troupe.Kafka, more ...kgo.Opt) (*kgo.Client, error) {
 		kgo.SeedBrokers(k.Brokers...),
 		kgo.ClientID("troupetest"),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		// A test looks for what it has just made, or just started again.
+		kgo.MetadataMinAge(20 * time.Millisecond),
+		kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }),
 		kgo.ProducerBatchMaxBytes(64 << 20), // the broker decides what is too large
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 	}

@@ -58,7 +58,7 @@ func (b *broker) start() error {
 		kfake.WithLogger(kfakeLog{b.log}),
 	)
 	if err != nil {
-		return fmt.Errorf("start the embedded Kafka: %w", err)
+		return startError("Kafka", b.ports, err)
 	}
 	b.cluster = cluster
 	return nil

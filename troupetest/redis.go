@@ -2,7 +2,6 @@ package troupetest
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -18,6 +17,9 @@ type redisServer struct {
 	port int
 	mini *miniredis.Miniredis
 	log  *slog.Logger
+	// snapshot is the file that keeps the keys; "" when nothing is kept.
+	snapshot string
+	saved    int // how many commands were processed when snapshot was written
 
 	done func() // ends the clock and waits for it
 
@@ -25,11 +27,13 @@ type redisServer struct {
 	running bool
 }
 
-func startRedis(o Options) (*redisServer, error) {
-	r := &redisServer{
-		port: o.RedisPort,
-		mini: miniredis.NewMiniRedis(),
-		log:  o.Log,
+// startRedis starts Redis with the keys that snapshot has.
+func startRedis(snapshot string, o Options) (*redisServer, error) {
+	r := &redisServer{port: o.RedisPort, mini: miniredis.NewMiniRedis(), log: o.Log, snapshot: snapshot}
+	if snapshot != "" {
+		if err := load(r.mini, snapshot); err != nil {
+			return nil, err
+		}
 	}
 	if r.port == 0 {
 		var err error
@@ -43,7 +47,7 @@ func startRedis(o Options) (*redisServer, error) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		r.tick(stop)
+		r.keep(stop)
 	}()
 	r.done = func() { close(stop); <-stopped }
 	return r, nil
@@ -60,7 +64,7 @@ func (r *redisServer) start() error {
 	// Close ended the context that blocking commands wait on.
 	r.mini.Ctx, r.mini.CtxCancel = context.WithCancel(context.Background())
 	if err := r.mini.StartAddr(r.address()); err != nil {
-		return fmt.Errorf("start the embedded Redis: %w", err)
+		return startError("Redis", []int{r.port}, err)
 	}
 	r.mini.Server().SetPreHook(answerFacts)
 	r.running = true
@@ -79,28 +83,53 @@ func (r *redisServer) stop() {
 func (r *redisServer) close() error {
 	r.done()
 	r.stop()
-	return nil
+	if r.snapshot == "" {
+		return nil
+	}
+	return save(r.mini, r.snapshot)
 }
 
-// tick moves the clock that keys expire by. Moving it costs miniredis time in
-// proportion to the number of keys, with everything else locked out (its own
-// ClockTTL would do that with every command), so the pause grows with the cost.
-func (r *redisServer) tick(stop <-chan struct{}) {
-	const pause = 50 * time.Millisecond
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
+// keep moves the clock that keys expire by, and writes a snapshot when
+// something may have changed. Both cost miniredis time in proportion to the
+// number of keys, with commands locked out (its own ClockTTL would do that with
+// every command), so the pauses grow with the cost.
+func (r *redisServer) keep(stop <-chan struct{}) {
+	const tick, snapshot, share = 50 * time.Millisecond, time.Second, 30
+	ticks, snapshots := time.NewTimer(tick), time.NewTimer(snapshot)
+	defer ticks.Stop()
+	defer snapshots.Stop()
 	last := time.Now()
 	for {
 		select {
 		case <-stop:
 			return
-		case <-timer.C:
+		case <-ticks.C:
+			now := time.Now()
+			r.mini.FastForward(now.Sub(last))
+			last = now
+			ticks.Reset(max(tick, share*time.Since(now)))
+		case <-snapshots.C:
+			began := time.Now()
+			if err := r.saveChanges(); err != nil {
+				r.log.Error("the embedded Redis can't be saved", "err", err)
+			}
+			snapshots.Reset(max(snapshot, share*time.Since(began)))
 		}
-		now := time.Now()
-		r.mini.FastForward(now.Sub(last))
-		last = now
-		timer.Reset(max(pause, 30*time.Since(now)))
 	}
+}
+
+func (r *redisServer) saveChanges() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.snapshot == "" || !r.running {
+		return nil
+	}
+	n := r.mini.Server().TotalCommands()
+	if n == r.saved {
+		return nil
+	}
+	r.saved = n
+	return save(r.mini, r.snapshot)
 }
 
 // answerFacts answers what miniredis does not know and clients ask before they

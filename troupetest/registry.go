@@ -51,7 +51,7 @@ func (r *registry) start() error {
 	}
 	l, err := net.Listen("tcp", r.address())
 	if err != nil {
-		return fmt.Errorf("start the embedded registry: %w", err)
+		return startError("registry", []int{r.port}, err)
 	}
 	h, served := &http.Server{Handler: r.schemas, ReadHeaderTimeout: 10 * time.Second}, make(chan error, 1)
 	go func() { served <- h.Serve(l) }()

@@ -31,6 +31,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -117,7 +118,11 @@ func Start(ctx context.Context, o Options) (_ *Services, err error) {
 		return nil, err
 	}
 	if s.Redis == "" {
-		if s.redis, err = startRedis(o); err != nil {
+		snapshot := ""
+		if s.temporary == "" {
+			snapshot = filepath.Join(o.Dir, "redis.snapshot")
+		}
+		if s.redis, err = startRedis(snapshot, o); err != nil {
 			return nil, err
 		}
 		s.Redis = "redis://" + s.redis.address()
@@ -133,6 +138,28 @@ func Start(ctx context.Context, o Options) (_ *Services, err error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// PortTakenError says that another process has the port that an embedded
+// service shall listen on.
+type PortTakenError struct {
+	// Service is "Kafka", "Redis" or "registry".
+	Service string
+	Ports   []int
+	Err     error
+}
+
+func (e *PortTakenError) Error() string {
+	return fmt.Sprintf("start the embedded %s: %v", e.Service, e.Err)
+}
+
+func (e *PortTakenError) Unwrap() error { return e.Err }
+
+func startError(service string, ports []int, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return &PortTakenError{service, ports, err}
+	}
+	return fmt.Errorf("start the embedded %s: %w", service, err)
 }
 
 // openDir makes sure that o.Dir is there and ours.

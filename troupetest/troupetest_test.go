@@ -31,6 +31,15 @@ func redisClient(t *testing.T, url string) *redis.Client {
 	return c
 }
 
+// clearEnviron unsets all TROUPE_* variables until t ends.
+func clearEnviron(t *testing.T) {
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "TROUPE_") {
+			t.Setenv(name, "")
+		}
+	}
+}
+
 func TestProduce_WritesRecordsByteForByte(t *testing.T) {
 	s := troupetest.New(t)
 	topic := s.Topic(t, 3)
@@ -61,7 +70,7 @@ func TestProduce_WritesRecordsByteForByte(t *testing.T) {
 func TestRecords_LeavesOutWhatWasAborted(t *testing.T) {
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Kafka.Brokers...), kgo.TransactionalID(topic))
+	cl, err := troupetest.NewClient(s.Kafka, kgo.TransactionalID(topic))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +98,7 @@ func TestWaitCommitted_ReturnsWhenTheGroupHasCommittedAll(t *testing.T) {
 	if got := s.Committed(t, group, topic); got[0] != -1 || got[1] != -1 {
 		t.Errorf("a group that has committed nothing: %v", got)
 	}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(s.Kafka.Brokers...), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic),
+	cl, err := troupetest.NewClient(s.Kafka, kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit())
 	if err != nil {
 		t.Fatal(err)
@@ -150,6 +159,9 @@ func TestStopKafka_KeepsRecordsOffsetsAndProducers(t *testing.T) {
 // The clients of the consumer and the producer are built on kafka-go.
 func TestKafka_ServesKafkaGo(t *testing.T) {
 	s := troupetest.New(t)
+	if s.Kafka.TLS != nil || s.Kafka.SASL != nil {
+		t.Skip("dials without TLS and SASL")
+	}
 	topic, group := s.Topic(t, 2), s.Group(t)
 	w := &kafka.Writer{Addr: kafka.TCP(s.Kafka.Brokers...), Topic: topic, BatchTimeout: time.Millisecond, Transport: &kafka.Transport{}}
 	if err := w.WriteMessages(t.Context(), kafka.Message{Key: []byte("k"), Value: []byte("v")}); err != nil {
@@ -208,9 +220,9 @@ func TestStopRedis_KeepsKeysAndBlockingCommandsWork(t *testing.T) {
 
 func TestStart_TakesWhatTheEnvironmentNames(t *testing.T) {
 	first := troupetest.NewWith(t, troupetest.Options{Embedded: true})
+	clearEnviron(t)
 	t.Setenv("TROUPE_BROKERS", first.Kafka.Brokers[0])
 	t.Setenv("TROUPE_REDIS", strings.TrimPrefix(first.Redis, "redis://"))
-	t.Setenv("TROUPE_REGISTRY", "")
 	second := troupetest.New(t)
 	if kafka, redis, registry := second.Embedded(); kafka || redis || !registry {
 		t.Errorf("embedded: Kafka %v, Redis %v, registry %v; want only the registry", kafka, redis, registry)
@@ -231,9 +243,7 @@ func TestStart_SaysWhichServiceCantBeReached(t *testing.T) {
 	l.Close()
 	for _, name := range []string{"TROUPE_BROKERS", "TROUPE_REDIS", "TROUPE_REGISTRY"} {
 		t.Run(name, func(t *testing.T) {
-			for _, n := range []string{"TROUPE_BROKERS", "TROUPE_REDIS", "TROUPE_REGISTRY"} {
-				t.Setenv(n, "")
-			}
+			clearEnviron(t)
 			t.Setenv(name, dead)
 			if name == "TROUPE_REGISTRY" {
 				t.Setenv(name, "http://"+dead)
@@ -262,11 +272,41 @@ func TestStart_KeepsADirectorysData(t *testing.T) {
 	}
 	topic := s.Topic(t, 2)
 	s.Produce(t, event.Record{Topic: topic, Partition: 1, Value: []byte("kept")})
+	c := redisClient(t, s.Redis)
+	ctx := t.Context()
+	for _, err := range []error{
+		c.Set(ctx, "string", "\x00\xff", time.Hour).Err(),
+		c.Set(ctx, "soon", "gone", time.Millisecond).Err(),
+		c.HSet(ctx, "hash", "f", "v").Err(),
+		c.RPush(ctx, "list", "b", "a").Err(),
+		c.SAdd(ctx, "set", "a").Err(),
+		c.ZAdd(ctx, "zset", redis.Z{Score: 1.5, Member: "a"}).Err(),
+		c.XAdd(ctx, &redis.XAddArgs{Stream: "stream", ID: "1-1", Values: []string{"k", "v"}}).Err(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = start()
 	defer s.Close()
+	c = redisClient(t, s.Redis)
+	for what, ok := range map[string]bool{
+		"string":  c.Get(ctx, "string").Val() == "\x00\xff",
+		"its TTL": c.PTTL(ctx, "string").Val() > 50*time.Minute,
+		"expired": c.Exists(ctx, "soon").Val() == 0,
+		"hash":    c.HGet(ctx, "hash", "f").Val() == "v",
+		"list":    strings.Join(c.LRange(ctx, "list", 0, -1).Val(), "") == "ba",
+		"set":     c.SIsMember(ctx, "set", "a").Val(),
+		"zset":    c.ZScore(ctx, "zset", "a").Val() == 1.5,
+		"stream":  c.XLen(ctx, "stream").Val() == 1,
+	} {
+		if !ok {
+			t.Errorf("Redis after a restart: %s is wrong", what)
+		}
+	}
 	if got := s.Records(t, topic); len(got) != 1 || string(got[0].Value) != "kept" {
 		t.Errorf("records = %v", got)
 	}

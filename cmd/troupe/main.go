@@ -1,0 +1,103 @@
+// Command troupe is the tool beside the library: dead letters for whoever is on
+// call, and all services in one process for whoever develops.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal ends what runs in good order; a second one ends the process.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run runs the command line args and returns the exit code: 0 when it is done,
+// 1 for an error, 2 for wrong usage, 130 when ctx ended first, and whatever an
+// error with an ExitCode method says.
+func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	ran := false
+	noteRun(root, &ran)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(errs, "troupe:", line(err))
+	var coded interface{ ExitCode() int }
+	switch {
+	case errors.As(err, &coded):
+		return coded.ExitCode()
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case !ran: // cobra did not get beyond the arguments
+		return exitUsage
+	}
+	return 1
+}
+
+// line is an error as one line.
+func line(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}
+
+// noteRun notes in ran that a command was begun.
+func noteRun(cmd *cobra.Command, ran *bool) {
+	if do := cmd.RunE; do != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			*ran = true
+			return do(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		noteRun(sub, ran)
+	}
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "troupe",
+		Short: "Event-driven choreography on Kafka: services that dance without a director",
+		Long: `troupe looks after event-driven services built on github.com/troupe-go/troupe.
+
+Services are found through TROUPE_BROKERS, TROUPE_REDIS and TROUPE_REGISTRY.`,
+		Example: `  troupe dev                          Kafka, Redis and a schema registry on this machine
+  troupe dlq ls --group payments      what the payments service could not handle
+  troupe dlq show ID                  one dead letter, with its cause and payload`,
+		Version:       version(),
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetVersionTemplate("troupe {{.Version}}\n")
+	root.AddCommand(newDev(), newDLQ())
+	return root
+}
+
+// version says what this program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v == "" || v == "(devel)" {
+		v = "development"
+	}
+	return v + " (" + info.GoVersion + ")"
+}

@@ -1,0 +1,4 @@
+package troupetest
+
+// NewClient is for tests that need a client with more options.
+var NewClient = newClient
