@@ -21,6 +21,7 @@ const (
 // while it asks waits for that answer.
 type answers[K comparable, V any] struct {
 	ask   func(context.Context, K) (V, error)
+	name  func(K) string          // of a schema, in errors
 	known atomic.Pointer[map[K]V] // replaced, never changed: reading takes no lock
 
 	mu     sync.Mutex
@@ -33,8 +34,8 @@ type failure struct {
 	until time.Time
 }
 
-func newAnswers[K comparable, V any](ask func(context.Context, K) (V, error)) *answers[K, V] {
-	c := &answers[K, V]{ask: ask, asking: map[K]chan struct{}{}, failed: map[K]failure{}}
+func newAnswers[K comparable, V any](name func(K) string, ask func(context.Context, K) (V, error)) *answers[K, V] {
+	c := &answers[K, V]{ask: ask, name: name, asking: map[K]chan struct{}{}, failed: map[K]failure{}}
 	c.known.Store(&map[K]V{})
 	return c
 }
@@ -70,9 +71,14 @@ func (c *answers[K, V]) wait(ctx context.Context, key K) (V, error) {
 		case <-answered:
 			// Found, or failed; if only the asker gave up, someone asks again.
 		case <-ctx.Done():
-			return *new(V), &UnavailableError{Registry: "(asked already)", Err: context.Cause(ctx)}
+			return *new(V), unanswered(c.name(key), context.Cause(ctx))
 		}
 	}
+}
+
+// unanswered is the error when a registry said nothing about a schema.
+func unanswered(name string, err error) *UnavailableError {
+	return &UnavailableError{Registry: "asked for schema " + name, Err: err}
 }
 
 // lead asks for everyone who waits.

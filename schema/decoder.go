@@ -33,11 +33,11 @@ func NewDecoder[T any, R RecordOf[T]](reg Registry, limits Limits) (*Decoder[T, 
 		return nil, fmt.Errorf("decoder of %s: no registry", c.schema.FullName())
 	}
 	d := &Decoder[T, R]{codec: c, limits: limits.withDefaults()}
-	d.ids = newAnswers(func(ctx context.Context, id int) (*writer, error) {
+	d.ids = newAnswers(strconv.Itoa, func(ctx context.Context, id int) (*writer, error) {
 		s, err := reg.ByID(ctx, id)
 		return c.writerOf(strconv.Itoa(id), s, err)
 	})
-	d.guids = newAnswers(func(ctx context.Context, guid [16]byte) (*writer, error) {
+	d.guids = newAnswers(guidText, func(ctx context.Context, guid [16]byte) (*writer, error) {
 		s, err := reg.ByGUID(ctx, guid)
 		return c.writerOf(guidText(guid), s, err)
 	})
@@ -58,7 +58,7 @@ func (c *codec) writerOf(name string, s *Schema, err error) (*writer, error) {
 		return nil, err
 	case err != nil:
 		// Nothing is known about the schema, so nothing may be concluded about the data.
-		return nil, &UnavailableError{Registry: "of schema " + name, Err: err}
+		return nil, unanswered(name, err)
 	case !s.Equal(c.schema):
 		return &writer{err: &MismatchError{Schema: name, Writer: s, Reader: c.schema}}, nil
 	}

@@ -22,15 +22,23 @@ func (v visit) run(p unsafe.Pointer) error {
 
 // leaf returns what to do with values of a Go type that hold a type of the schema. done says that
 // nothing within them matters.
-type leaf func(n *node, t reflect.Type) (v visit, done bool)
+type leaf struct {
+	visit   func(n *node, t reflect.Type) (v visit, done bool)
+	changes bool // the visits change values
+}
+
+var (
+	lossy   = leaf{visit: visitLossy}
+	aliased = leaf{visit: visitAliased, changes: true}
+)
 
 var (
 	bytesType = reflect.TypeFor[[]byte]()
 	ratType   = reflect.TypeFor[big.Rat]()
 )
 
-// lossy visits what hamba cuts in silence when it encodes.
-func lossy(n *node, t reflect.Type) (visit, bool) {
+// visitLossy visits what hamba cuts in silence when it encodes.
+func visitLossy(n *node, t reflect.Type) (visit, bool) {
 	switch {
 	case n.kind == kindInt && t.Kind() == reflect.Int:
 		return func(p unsafe.Pointer) error {
@@ -67,9 +75,9 @@ func exactDecimal(scale int) visit {
 	}
 }
 
-// aliased visits the bytes that hamba decodes. They share memory with what it decodes next, and
+// visitAliased visits the bytes that hamba decodes. They share memory with what it decodes next, and
 // their capacity reaches into that: an append would overwrite other strings, even of other records.
-func aliased(n *node, t reflect.Type) (visit, bool) {
+func visitAliased(n *node, t reflect.Type) (visit, bool) {
 	switch {
 	case n.kind == kindBytes && t == bytesType:
 		return func(p unsafe.Pointer) error {
@@ -127,7 +135,7 @@ func (g *guards) value(n *node, t reflect.Type) (visit, error) {
 	case t == ratType:
 		return nil, fmt.Errorf("a decimal as big.Rat is not safe: take *big.Rat")
 	}
-	if v, done := g.leaf(n, t); done {
+	if v, done := g.leaf.visit(n, t); done {
 		return v, nil
 	}
 	switch {
@@ -272,7 +280,9 @@ func (g *guards) mapping(n *node, t reflect.Type) (visit, error) {
 			if err := value(copied.UnsafePointer()); err != nil {
 				return fmt.Errorf("[%q]: %w", entry.Key(), err)
 			}
-			m.SetMapIndex(entry.Key(), copied.Elem())
+			if g.leaf.changes {
+				m.SetMapIndex(entry.Key(), copied.Elem())
+			}
 		}
 		return nil
 	}, nil

@@ -111,8 +111,9 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 			i++
 
 		case doInt:
-			v, n := shortNumber(data, i)
+			_, n := shortNumber(data, i)
 			if n == 0 {
+				var v int64
 				if v, n = longNumber(data, i); n <= 0 || n-i > 5 || v != int64(int32(v)) {
 					return p.fail(pc-1, stack, i, wrongNumber(n, "an int of 32 bits"))
 				}
