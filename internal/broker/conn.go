@@ -67,10 +67,10 @@ type exchange struct {
 }
 
 // newConn starts, with run, the reader of a network connection that nobody else uses.
-func newConn(run func(func()), nc net.Conn, node int32, clientID string, requestTimeout time.Duration) *conn {
+func newConn(run func(func()), nc net.Conn, node int32, addr, clientID string, requestTimeout time.Duration) *conn {
 	cn := &conn{
 		node:           node,
-		addr:           nc.RemoteAddr().String(),
+		addr:           addr,
 		clientID:       clientID,
 		requestTimeout: requestTimeout,
 		nc:             nc,

@@ -77,21 +77,38 @@ func (c *Client) dialAny(ctx context.Context, addrs []string) (*conn, error) {
 	return nil, errors.Join(errs...)
 }
 
+// errHungUpOn says that the broker closed the connection in answer to our credentials.
+var errHungUpOn = errors.New("the broker closes the connection")
+
 // dial connects to one address: TCP, TLS, the broker's API versions, SASL, all
 // of it within the dial timeout.
 func (c *Client) dial(ctx context.Context, node int32, addr string) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.kafka.DialTimeout)
 	defer cancel()
-	nc, err := c.open(ctx, addr)
+	cn, err := c.dialOnce(ctx, node, addr)
+	if errors.Is(err, errHungUpOn) {
+		// Some brokers say so that the password is wrong; but one that shuts down
+		// looks the same, though not twice.
+		if cn, err = c.dialOnce(ctx, node, addr); errors.Is(err, errHungUpOn) {
+			err = fmt.Errorf("%w: %w", kafka.SASLAuthenticationFailed, err)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", addr, err)
 	}
-	cn := newConn(c.running.Go, nc, node, c.kafka.ClientID, c.kafka.RequestTimeout)
-	cn.addr = addr
+	return cn, nil
+}
+
+func (c *Client) dialOnce(ctx context.Context, node int32, addr string) (*conn, error) {
+	nc, err := c.open(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	cn := newConn(c.running.Go, nc, node, addr, c.kafka.ClientID, c.kafka.RequestTimeout)
 	if err := c.introduce(ctx, cn); err != nil {
 		cn.fail(ErrClosed)
 		<-cn.done
-		return nil, fmt.Errorf("connect to %s: %w", addr, err)
+		return nil, err
 	}
 	return cn, nil
 }
@@ -162,6 +179,9 @@ func (c *Client) authenticate(ctx context.Context, cn *conn) error {
 	for done := false; !done; {
 		begun := time.Now()
 		msg, err := cn.call(ctx, -1, &saslauthenticate.Request{AuthBytes: state})
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("%w: %w", errHungUpOn, err)
+		}
 		if err != nil {
 			return err
 		}
