@@ -26,13 +26,18 @@ const (
 func (p *parser) checkDefaults() error {
 	c := defaultChecker{state: map[*field]checkState{}}
 	for _, d := range p.defaults {
-		if !c.field(d.field) {
-			return &ParseError{
-				Position: d.field.value.position(),
-				Path:     d.path,
-				Problem:  fmt.Sprintf("the default of field %q: %s", d.field.name, c.problem),
-			}
+		if c.field(d.field) {
+			continue
 		}
+		flaw := &ParseError{
+			Position: d.field.value.position(),
+			Path:     d.path,
+			Problem:  fmt.Sprintf("the default of field %q: %s", d.field.name, c.problem),
+		}
+		if !p.stored {
+			return flaw
+		}
+		d.field.flaw = flaw
 	}
 	return nil
 }
@@ -111,7 +116,7 @@ func (c *defaultChecker) record(n *node, v jsonValue) bool {
 		switch {
 		case there && !c.fits(f.typ, value):
 			return false
-		case !there && !f.hasDefault:
+		case !there && (!f.hasDefault || f.flaw != nil):
 			return c.bad("%s leaves out the field %q of %s, which has no default", excerpt(v), f.name, n.name)
 		case !there && !c.field(f):
 			return false

@@ -66,9 +66,11 @@ type field struct {
 	typ      *node
 
 	// value is the default when hasDefault. It was checked against typ: it fits at least one
-	// branch of a union, and the fields that a record leaves out have defaults.
+	// branch of a union, and the fields that a record leaves out have defaults. In a stored schema
+	// flaw may say why it does not; then it is no default.
 	value      jsonValue
 	hasDefault bool
+	flaw       *ParseError
 
 	properties []property
 }

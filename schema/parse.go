@@ -17,11 +17,23 @@ import (
 // looked up in the null namespace. Texts of more than 16 MiB, or nested more
 // than 1,000 deep, are refused.
 func Parse(text string, refs ...*Schema) (*Schema, error) {
+	p := parser{names: map[string]*node{}}
+	return p.parse(text, refs)
+}
+
+// ParseStored is Parse for a schema that others have registered. A default that is not a
+// value of its type is no error: some registries take such schemas, and what was
+// written with them can be read. It is kept in String, but nothing is ever filled in with it.
+func ParseStored(text string, refs ...*Schema) (*Schema, error) {
+	p := parser{names: map[string]*node{}, stored: true}
+	return p.parse(text, refs)
+}
+
+func (p *parser) parse(text string, refs []*Schema) (*Schema, error) {
 	doc, bad := readJSON(text)
 	if bad != nil {
 		return nil, &ParseError{Position: doc.position(bad.offset), Problem: bad.problem}
 	}
-	p := parser{names: map[string]*node{}}
 	for _, ref := range refs {
 		if err := p.refer(ref); err != nil {
 			return nil, err
@@ -42,6 +54,7 @@ type parser struct {
 	names    map[string]*node
 	path     []string // JSON pointer of the value that is being read
 	defaults []pendingDefault
+	stored   bool // see ParseStored
 }
 
 // pendingDefault is a default that is checked when all types are known.
@@ -325,15 +338,29 @@ func (p *parser) enum(v jsonValue, n *node, space string) (err error) {
 	}
 	p.out()
 	if fallback, ok := v.get("default"); ok {
-		if fallback.kind() != jsonString || !seen[fallback.str()] {
-			p.in("default")
-			return p.fail(fallback, "the default %s is no symbol of the enum %s", fallback.raw(), n.name)
+		if n.fallback, err = p.fallback(fallback, n, seen); err != nil {
+			return err
 		}
-		symbol := fallback.str()
-		n.fallback = &symbol
+		if n.fallback == nil {
+			p.properties(v, n, "type", "name", "namespace", "doc", "aliases", "symbols")
+			return nil
+		}
 	}
 	p.properties(v, n, "type", "name", "namespace", "doc", "aliases", "symbols", "default")
 	return nil
+}
+
+// fallback reads an enum's default: nil if it is none in a stored schema.
+func (p *parser) fallback(v jsonValue, n *node, symbols map[string]bool) (*string, error) {
+	if v.kind() == jsonString && symbols[v.str()] {
+		symbol := v.str()
+		return &symbol, nil
+	}
+	if p.stored {
+		return nil, nil
+	}
+	p.in("default")
+	return nil, p.fail(v, "the default %s is no symbol of the enum %s", v.raw(), n.name)
 }
 
 func (p *parser) fixed(v jsonValue, n *node, space string) error {

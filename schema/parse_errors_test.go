@@ -239,3 +239,27 @@ func TestString_KeepsEverything(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+func TestParseStored_KeepsDefaultsThatFitNothing(t *testing.T) {
+	for _, text := range []string{
+		`{"type":"record","name":"R","fields":[{"name":"a","type":["null","int"],"default":"null"}]}`,
+		`{"type":"record","name":"R","fields":[{"name":"a","type":"R","default":{}}]}`,
+		`{"type":"enum","name":"E","symbols":["A"],"default":"B"}`,
+		`{"type":"enum","name":"E","symbols":["A"],"default":null}`,
+	} {
+		if _, err := Parse(text); err == nil {
+			t.Errorf("%s: Parse accepts it", text)
+		}
+		if s, err := ParseStored(text); err != nil || s.String() != text {
+			t.Errorf("%s: %v, %v", text, s, err)
+		}
+	}
+	if _, err := ParseStored(`{"type":"record","name":"R","fields":[{"name":"a","type":"S"}]}`); err == nil {
+		t.Error("an unknown type is accepted")
+	}
+	if s, err := ParseStored(`{"type":"record","name":"R","fields":[{"name":"a","type":"int","default":"1"},{"name":"b","type":"int","default":1}]}`); err != nil {
+		t.Error(err)
+	} else if a, b := s.root.fields[0], s.root.fields[1]; a.flaw == nil || a.flaw.Path != "/fields/0/default" || b.flaw != nil {
+		t.Errorf("flaws: %v, %v", a.flaw, b.flaw)
+	}
+}
