@@ -223,36 +223,41 @@ func (c *Client) ask(ctx context.Context, topics []string) (errs map[string]erro
 	return c.metadata.keep(res, topics), nil
 }
 
-// hedged asks one broker and, when that one is silent for a while, a second
-// one: a single hanging broker doesn't stop the finding of its successor.
+// hedged asks one broker and, when that one is silent for a while, whichever
+// answers a new connection first: a hanging broker doesn't stop the finding of
+// its successor.
 func (c *Client) hedged(ctx context.Context, req *metadataapi.Request) (*metadataapi.Response, error) {
+	const first, second = "metadata", "metadata, hedge"
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type result struct {
-		res *metadataapi.Response
-		err error
+		purpose string
+		res     *metadataapi.Response
+		err     error
 	}
 	results := make(chan result, 2)
 	try := func(purpose string) {
 		msg, err := c.Call(ctx, AnyBroker, purpose, -1, req)
-		if err != nil {
-			results <- result{nil, err}
-			return
-		}
-		results <- result{msg.(*metadataapi.Response), nil}
+		res, _ := msg.(*metadataapi.Response)
+		results <- result{purpose, res, err}
 	}
-	c.running.Go(func() { try("metadata") })
+	c.running.Go(func() { try(first) })
 	hedge := time.NewTimer(hedgeAfter)
 	defer hedge.Stop()
 	for left := 1; ; {
 		select {
 		case r := <-results:
-			if left--; r.err == nil || left == 0 {
-				return r.res, r.err
+			if left--; r.err != nil && left > 0 {
+				continue
 			}
+			if r.purpose == second && r.err == nil {
+				c.hangUp(AnyBroker, first) // so that the next one is asked of another broker
+			}
+			return r.res, r.err
 		case <-hedge.C:
 			left++
-			c.running.Go(func() { try("metadata, second") })
+			c.hangUp(AnyBroker, second)
+			c.running.Go(func() { try(second) })
 		}
 	}
 }
