@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -329,4 +330,38 @@ func TestGroups_AreThoseWithALetterTopic(t *testing.T) {
 	if err != nil || !slices.Contains(groups, with) || slices.Contains(groups, without) {
 		t.Errorf("got %v, %v", groups, err)
 	}
+}
+
+func BenchmarkList(b *testing.B) {
+	s := troupetest.New(b)
+	group := s.Group(b)
+	s.TopicNamed(b, dlq.Topic(group), 4, nil)
+	w := newWriter(b, s)
+	const n = 5000
+	var wg sync.WaitGroup
+	for p := range 50 {
+		wg.Go(func() {
+			for i := range n / 50 {
+				if err := w.Put(context.Background(), failure(group, "orders", int32(p), int64(i))); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	r := newReader(b, s)
+	b.ReportAllocs()
+	for b.Loop() {
+		letters := 0
+		for _, err := range r.List(context.Background(), dlq.Query{Group: group}).All() {
+			if err != nil {
+				b.Fatal(err)
+			}
+			letters++
+		}
+		if letters != n {
+			b.Fatalf("%d letters", letters)
+		}
+	}
+	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "letters/s")
 }

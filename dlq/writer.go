@@ -92,6 +92,9 @@ func (w *Writer) Put(ctx context.Context, f Failure) error {
 	if err != nil {
 		return wrap(w.explain(ctx, err, at.Topic))
 	}
+	if len(topic.Leaders) == 0 {
+		return wrap(errors.New("the topic has no partitions"))
+	}
 	for how := everything; how < fits; how++ {
 		r := f.letter(w.serviceVersion, how)
 		r.Partition = at.Partition % int32(len(topic.Leaders))

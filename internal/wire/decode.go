@@ -72,8 +72,9 @@ func scan(hs event.Headers) attributes {
 	return a
 }
 
-// take reports whether h's value is usable under its name and was taken over;
-// that depends on h alone.
+// take reports whether h is not one of the event's own headers: its value was
+// usable under its name and was taken over, or it is Troupe's. That depends on
+// h alone.
 func (a *attributes) take(h *event.Header) bool {
 	var to *[]byte
 	switch h.Key {
@@ -104,11 +105,10 @@ func (a *attributes) take(h *event.Header) bool {
 		a.time = t.UTC()
 		return true
 	case Hops:
-		n, ok := number(h.Value)
-		if ok {
+		if n, ok := number(h.Value); ok {
 			a.hops = n
 		}
-		return ok
+		return true
 	case ValueSchemaID:
 		if h.Value == nil {
 			return false
@@ -116,7 +116,7 @@ func (a *attributes) take(h *event.Header) bool {
 		a.schemaID = h.Value
 		return true
 	default:
-		return false
+		return strings.HasPrefix(h.Key, ownPrefix)
 	}
 	if len(h.Value) == 0 || len(h.Value) > MaxAttribute || !utf8.Valid(h.Value) {
 		return false

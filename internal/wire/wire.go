@@ -37,7 +37,9 @@
 //
 // Reading forgives: a header above whose value is null, not UTF-8, longer than
 // MaxAttribute or not of its form counts as missing and stays in
-// [event.Meta.Headers]; of several usable ones the last counts. Then
+// [event.Meta.Headers]; of several usable ones the last counts. Names that start
+// with troupe- are never among those: a record that is replayed as a dead letter
+// has some, and a handler may pass on the headers it got. Then
 //
 //   - without ce_id the event's identity is its place in the log: source
 //     kafka:<topic>, id <partition>-<offset>. It is the same each time the
@@ -52,6 +54,7 @@ package wire
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/troupe-go/troupe/event"
@@ -89,6 +92,8 @@ const MaxAttribute = 4096
 const FramingSize = 5
 
 const (
+	// ownPrefix starts the names of Troupe's headers that CloudEvents does not know.
+	ownPrefix    = "troupe-"
 	avroContent  = "application/avro"
 	specVersion1 = "1.0"
 	schemaURN    = "urn:troupe:schema:"
@@ -179,7 +184,7 @@ func reserved(name string) bool {
 	case ContentType, SpecVersion, ID, Source, Type, Time, DataSchema, Subject, CorrelationID, CausationID, ValueSchemaID:
 		return true
 	}
-	return isTrace(name) || len(name) >= 7 && name[:7] == "troupe-"
+	return isTrace(name) || strings.HasPrefix(name, ownPrefix)
 }
 
 func isTrace(name string) bool {
