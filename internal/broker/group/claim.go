@@ -26,11 +26,14 @@ type claim struct {
 	lost bool
 	// stopped is when Stop was called, zero before.
 	stopped time.Time
-	// refused: the last commit was refused for a reason of the partition's own
-	// (it was deleted, or must not be read), so that waiting for an
-	// acknowledgement is of no use.
-	refused bool
+	// refused is since when commits are refused for a reason of the partition's
+	// own (it was deleted, or must not be read); zero when they are not.
+	refused time.Time
 }
+
+// refusedFor is how long a partition's commits must be refused until waiting
+// for an acknowledgement is of no use.
+const refusedFor = time.Second
 
 // revoke pauses the intake. lost only ever comes on.
 func (c *claim) revoke(lost bool, now time.Time) {
@@ -97,7 +100,7 @@ func (c *claim) over(now time.Time, grace time.Duration) bool {
 	if !c.revoked || !c.idle(now, grace) {
 		return false
 	}
-	if c.work == nil || c.lost || c.refused {
+	if c.work == nil || c.lost || !c.refused.IsZero() && now.Sub(c.refused) >= refusedFor {
 		return true
 	}
 	watermark, _ := c.work.Position()

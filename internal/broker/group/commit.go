@@ -147,7 +147,7 @@ func (m *Member) acknowledge(d due) {
 	if d.offset <= c.acked {
 		return
 	}
-	c.acked, c.refused = d.offset, false
+	c.acked, c.refused = d.offset, time.Time{}
 	m.tell(Change{Kind: Committed, Partition: c.Partition, Offset: d.offset})
 	if c.work == nil && !c.revoked && m.claims[c.Partition] == c {
 		m.begin(c) // its start offset waited for this
@@ -167,7 +167,9 @@ func (m *Member) refuse(d due, code kafka.Error) {
 	case kafka.UnknownMemberId, kafka.IllegalGeneration:
 		// Of the member, not of the partition.
 	default:
-		d.claim.refused = true
+		if d.claim.refused.IsZero() {
+			d.claim.refused = time.Now()
+		}
 	}
 	m.refused++
 	m.tell(Change{Kind: Refused, Partition: d.claim.Partition, Offset: d.offset, Err: code})

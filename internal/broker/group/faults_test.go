@@ -173,6 +173,30 @@ func TestMayStart_EndsWithoutProofAndComesBackWithIt(t *testing.T) {
 	a.until("it may start again", func() bool { return a.member.MayStart() && a.count(Unfenced) == 2 })
 }
 
+func TestMayStart_OutlivesConnectionsThatHang(t *testing.T) {
+	t.Parallel()
+	pl := somewhere(t)
+	topic := pl.topic(1)
+	a := pl.enter("a", unique("group"), []string{topic}, func(c *Config) { c.SessionTimeout, c.RebalanceTimeout = 6*time.Second, 3*time.Second })
+	a.has(1)
+	a.until("it is proved", func() bool { return a.count(Unfenced) == 1 })
+	a.wire.freeze()
+	frozen := time.Now()
+	a.until("its proof would be over", func() bool { return time.Since(frozen) > 3500*time.Millisecond })
+	if n := a.count(Fenced); n != 0 || !a.member.MayStart() {
+		t.Errorf("fenced %d times: %v", n, a.history())
+	}
+}
+
+func BenchmarkMayStart(b *testing.B) {
+	m := &Member{proof: newProof(10*time.Second, 5*time.Second)}
+	m.proof.extend(time.Now())
+	b.ReportAllocs()
+	for b.Loop() {
+		m.MayStart()
+	}
+}
+
 func TestProof_StoppedProcessStartsNothingUntilItIsProvedAgain(t *testing.T) {
 	p := newProof(10*time.Second, 5*time.Second)
 	asked := time.Now()

@@ -133,22 +133,33 @@ func (pl *place) createTopic(name string, partitions int) {
 	}
 }
 
-// produce appends n records to a partition.
+// produce appends n records to a partition. On a real broker a new topic needs
+// a moment.
 func (pl *place) produce(topic string, partition, n int) {
 	pl.t.Helper()
+	deadline := time.Now().Add(patient)
+	for err := pl.append(topic, partition, n); err != nil; err = pl.append(topic, partition, n) {
+		if time.Now().After(deadline) {
+			pl.t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (pl *place) append(topic string, partition, n int) error {
 	var records []kafka.Record
 	for range n {
 		records = append(records, kafka.Record{Value: kafka.NewBytes([]byte("x"))})
 	}
-	res, err := pl.client.API().Produce(pl.ctx(), &kafka.ProduceRequest{
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	defer cancel()
+	res, err := pl.client.API().Produce(ctx, &kafka.ProduceRequest{
 		Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
 	})
 	if err == nil {
 		err = res.Error
 	}
-	if err != nil {
-		pl.t.Fatal(err)
-	}
+	return err
 }
 
 func (pl *place) committed(group, topic string) []int64 {
@@ -158,6 +169,20 @@ func (pl *place) committed(group, topic string) []int64 {
 		pl.t.Fatal(err)
 	}
 	return offsets
+}
+
+// members are the ids of a group's members, as the coordinator has them.
+func (pl *place) members(group string) []string {
+	pl.t.Helper()
+	res, err := pl.client.API().DescribeGroups(pl.ctx(), &kafka.DescribeGroupsRequest{GroupIDs: []string{group}})
+	if err != nil {
+		pl.t.Fatal(err)
+	}
+	var ids []string
+	for _, m := range res.Groups[0].Members {
+		ids = append(ids, m.MemberID)
+	}
+	return ids
 }
 
 // stage is the engine of a test: it records what it is told and does nothing
@@ -394,6 +419,9 @@ type wire struct {
 	conns map[net.Conn]bool
 	down  bool
 	open  chan struct{} // closed while bytes flow
+	// frozen connections wait for the end.
+	frozen map[net.Conn]bool
+	ended  chan struct{}
 }
 
 func newWire(t *testing.T) *wire {
@@ -401,11 +429,12 @@ func newWire(t *testing.T) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{listener: l, conns: make(map[net.Conn]bool), open: make(chan struct{})}
+	w := &wire{listener: l, conns: make(map[net.Conn]bool), open: make(chan struct{}), frozen: make(map[net.Conn]bool), ended: make(chan struct{})}
 	close(w.open)
 	t.Cleanup(func() {
 		_ = l.Close()
 		w.cut()
+		close(w.ended)
 		w.copies.Wait()
 	})
 	return w
@@ -448,6 +477,9 @@ func (w *wire) copy(to, from net.Conn) {
 		n, err := from.Read(buf)
 		w.mu.Lock()
 		open := w.open
+		if w.frozen[from] {
+			open = w.ended
+		}
 		w.mu.Unlock()
 		<-open
 		if n > 0 {
@@ -485,6 +517,16 @@ func (w *wire) hang() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.open = make(chan struct{})
+}
+
+// freeze holds the bytes of the present connections back for good; new ones
+// work. It is what a firewall does that forgets.
+func (w *wire) freeze() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.conns {
+		w.frozen[c] = true
+	}
 }
 
 func (w *wire) resume() {

@@ -45,7 +45,9 @@ type Member struct {
 	unstarted chan struct{} // offsets to begin with
 	rejoining chan struct{} // the end of the living generation
 
-	commitQuiet, startQuiet, joinQuiet quiet // each of one goroutine
+	// Each of these belongs to one goroutine.
+	commitQuiet, startQuiet, joinQuiet quiet
+	line                               int // of heartbeatLines
 
 	mu     sync.Mutex
 	ids    identity

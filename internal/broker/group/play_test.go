@@ -90,8 +90,10 @@ func playScript(text string) error {
 	return err
 }
 
-func (pl *player) write(format string, args ...any) {
-	line := fmt.Appendf(nil, "%d ", time.Now().UnixNano())
+func (pl *player) write(format string, args ...any) { pl.writeAt(time.Now(), format, args...) }
+
+func (pl *player) writeAt(at time.Time, format string, args ...any) {
+	line := fmt.Appendf(nil, "%d ", at.UnixNano())
 	line = append(fmt.Appendf(line, format, args...), '\n')
 	if _, err := pl.log.Write(line); err != nil {
 		panic(err)
@@ -180,9 +182,13 @@ func (w *playing) handle(offset int64) bool {
 	for {
 		w.mu.Lock()
 		resumed := w.resumed
+		// The moment counts at which the handler was allowed to start: a process
+		// that is stopped right behind it can't take it back.
+		at := time.Now()
 		if w.ctx.Err() == nil && !w.paused && w.player.member.MayStart() {
 			w.running++
 			w.next = offset + 1
+			w.player.writeAt(at, "S %d %d", w.p.ID, offset)
 			w.mu.Unlock()
 			break
 		}
@@ -203,7 +209,6 @@ func (w *playing) handle(offset int64) bool {
 }
 
 func (w *playing) run(offset int64) {
-	w.player.write("S %d %d", w.p.ID, offset)
 	d := w.player.Handler
 	if (offset*7+int64(w.p.ID)*31)%w.player.SlowEvery == 0 {
 		d = w.player.Slow

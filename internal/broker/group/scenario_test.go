@@ -126,7 +126,7 @@ func (d *drama) produceEvery(every time.Duration) {
 				case <-ctx.Done():
 					return
 				case <-tick.C:
-					d.produce(d.Topic, p, 1)
+					_ = d.append(d.Topic, p, 1) // some are lost while the broker is busy
 				}
 			}
 		})
