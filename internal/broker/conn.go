@@ -63,6 +63,7 @@ type conn struct {
 type exchange struct {
 	correlation int32
 	timeout     time.Duration
+	buffer      func(size int) []byte
 	answer      func(body []byte, err error)
 }
 
@@ -94,6 +95,13 @@ func newConn(run func(func()), nc net.Conn, node int32, addr, clientID string, r
 // it are in and extended at 1 Mbit/s for body; zero means the client's request
 // timeout. When it passes, the broker is taken to hang: the connection fails.
 func (cn *conn) send(apiKey, version int16, body net.Buffers, timeout time.Duration, answer func(body []byte, err error)) {
+	cn.sendInto(apiKey, version, body, timeout, fresh, answer)
+}
+
+func fresh(size int) []byte { return make([]byte, size) }
+
+// sendInto is send with the answer's memory from buffer.
+func (cn *conn) sendInto(apiKey, version int16, body net.Buffers, timeout time.Duration, buffer func(size int) []byte, answer func(body []byte, err error)) {
 	if err := cn.takes(apiKey, version); err != nil {
 		go answer(nil, err)
 		return
@@ -109,7 +117,7 @@ func (cn *conn) send(apiKey, version int16, body net.Buffers, timeout time.Durat
 
 	cn.writing.Lock()
 	defer cn.writing.Unlock()
-	correlation, err := cn.enqueue(timeout, answer)
+	correlation, err := cn.enqueue(exchange{timeout: timeout, buffer: buffer, answer: answer})
 	if err != nil {
 		go answer(nil, err)
 		return
@@ -128,16 +136,17 @@ func (cn *conn) send(apiKey, version int16, body net.Buffers, timeout time.Durat
 }
 
 // enqueue registers the next answer. It is called with writing held.
-func (cn *conn) enqueue(timeout time.Duration, answer func([]byte, error)) (int32, error) {
+func (cn *conn) enqueue(e exchange) (int32, error) {
 	cn.mu.Lock()
 	defer cn.mu.Unlock()
 	if cn.failed != nil {
 		return 0, cn.failed
 	}
 	cn.correlation++
-	cn.pending = append(cn.pending, exchange{cn.correlation, timeout, answer})
+	e.correlation = cn.correlation
+	cn.pending = append(cn.pending, e)
 	if len(cn.pending)-cn.head == 1 {
-		cn.expect(timeout)
+		cn.expect(e.timeout)
 	}
 	return cn.correlation, nil
 }
@@ -176,12 +185,7 @@ func (cn *conn) read() {
 	defer close(cn.done)
 	r := bufio.NewReaderSize(cn.nc, 16<<10)
 	for {
-		correlation, body, err := cn.readAnswer(r)
-		if err != nil {
-			cn.fail(cn.readError(err))
-			break
-		}
-		answer, err := cn.dequeue(correlation)
+		answer, body, err := cn.readAnswer(r)
 		if err != nil {
 			cn.fail(err)
 			break
@@ -197,23 +201,28 @@ func (cn *conn) read() {
 	}
 }
 
-func (cn *conn) readAnswer(r *bufio.Reader) (correlation int32, body []byte, err error) {
+func (cn *conn) readAnswer(r *bufio.Reader) (answer func([]byte, error), body []byte, err error) {
 	var h [8]byte
 	if _, err := io.ReadFull(r, h[:]); err != nil {
-		return 0, nil, err
+		return nil, nil, cn.readError(err)
 	}
 	size := int(int32(binary.BigEndian.Uint32(h[:])))
 	switch {
 	case h[0] == 0x15 && h[1] == 3: // a TLS alert record
-		return 0, nil, errors.New("the broker expects TLS")
+		return nil, nil, fmt.Errorf("%s expects TLS", cn)
 	case size < 4 || size > largestAnswer:
-		return 0, nil, fmt.Errorf("an answer of %d bytes is not Kafka's", size)
+		return nil, nil, fmt.Errorf("%s is no Kafka broker: an answer of %d bytes", cn, size)
 	}
-	body = make([]byte, size-4)
+	e, err := cn.awaited(int32(binary.BigEndian.Uint32(h[4:])))
+	if err != nil {
+		return nil, nil, err
+	}
+	body = e.buffer(size - 4)
 	if err := cn.readBody(r, body); err != nil {
-		return 0, nil, err
+		return nil, nil, cn.readError(err)
 	}
-	return int32(binary.BigEndian.Uint32(h[4:])), body, nil
+	cn.dequeue()
+	return e.answer, body, nil
 }
 
 // readBody reads all of body. The timeout begins anew as long as bytes come:
@@ -249,20 +258,26 @@ func (cn *conn) readError(err error) error {
 	return fmt.Errorf("read from %s: %w", cn, err)
 }
 
-// dequeue takes the head of pending, which must have that correlation id.
-func (cn *conn) dequeue(correlation int32) (func([]byte, error), error) {
+// awaited returns the head of pending, which must have that correlation id.
+func (cn *conn) awaited(correlation int32) (exchange, error) {
 	cn.mu.Lock()
 	defer cn.mu.Unlock()
 	if cn.head == len(cn.pending) || cn.pending[cn.head].correlation != correlation {
-		return nil, fmt.Errorf("%s answered out of order (correlation id %d)", cn, correlation)
+		return exchange{}, fmt.Errorf("%s answered out of order (correlation id %d)", cn, correlation)
 	}
-	answer := cn.pending[cn.head].answer
+	return cn.pending[cn.head], nil
+}
+
+// dequeue takes the head off pending, whose answer is in.
+func (cn *conn) dequeue() {
+	cn.mu.Lock()
+	defer cn.mu.Unlock()
 	cn.pending[cn.head] = exchange{}
 	cn.head++
 	if cn.head == len(cn.pending) {
 		cn.pending, cn.head = cn.pending[:0], 0
 		cn.expect(0)
-		return answer, nil
+		return
 	}
 	cn.expect(cn.pending[cn.head].timeout)
 	if cn.head >= 64 && cn.head*2 >= len(cn.pending) {
@@ -270,7 +285,6 @@ func (cn *conn) dequeue(correlation int32) (func([]byte, error), error) {
 		clear(cn.pending[n:])
 		cn.pending, cn.head = cn.pending[:n], 0
 	}
-	return answer, nil
 }
 
 // fail closes the connection; the first reason stays.

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -72,7 +71,7 @@ func decodeFetch(body []byte, wants []*want) (fetchAnswer, error) {
 
 // handle delivers what the answer has for one partition, or has its failure
 // cured. It reports false when there was nothing: the want stands.
-func (l *lane) handle(p *partitionAnswer, answerSize int) bool {
+func (l *lane) handle(p *partitionAnswer) bool {
 	f, w := l.broker.fetcher, p.want
 	if p.code != 0 {
 		f.refused(w, p.code)
@@ -81,12 +80,7 @@ func (l *lane) handle(p *partitionAnswer, answerSize int) bool {
 	if len(p.data) == 0 {
 		return false
 	}
-	data := p.data
-	if answerSize > smallAnswer && len(data) < answerSize/2 && !batch.Compressed(data) {
-		// The records would hold the whole answer, as long as one of them lives.
-		data = bytes.Clone(data)
-	}
-	out, err := l.decoder.Decode(w.partition.topic, w.partition.id, data, w.offset, p.aborted)
+	out, err := l.decoder.Decode(w.partition.topic, w.partition.id, p.data, w.offset, p.aborted)
 	switch {
 	case out.Next > w.offset: // an error behind it comes with the next fetch
 		f.deliver(w, Fetched{Records: out.Records, Next: out.Next, HighWatermark: p.highWatermark, Bytes: out.Bytes})
@@ -97,7 +91,7 @@ func (l *lane) handle(p *partitionAnswer, answerSize int) bool {
 	case out.Need > w.maxBytes && out.Need <= largestAnswer:
 		w.maxBytes = out.Need
 	case out.Need > 0:
-		f.corrupt(w, fmt.Errorf("a record batch of %d bytes is cut off after %d", out.Need, len(data)))
+		f.corrupt(w, fmt.Errorf("a record batch of %d bytes is cut off after %d", out.Need, len(p.data)))
 		return true
 	}
 	return false

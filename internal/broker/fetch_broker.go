@@ -3,6 +3,7 @@ package broker
 import (
 	"encoding/binary"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
@@ -57,6 +58,7 @@ func (f *Fetcher) broker(node int32) *fetchBroker {
 			l.purpose = f.name + ", " + string(rune('a'+i))
 			l.brief = i == len(b.lanes)-1
 			l.decoder.Enough = 4 * f.cfg.MaxPartitionBytes
+			l.decoder.Copy = true
 		}
 		f.brokers[node] = b
 	}
@@ -90,8 +92,9 @@ func (b *fetchBroker) pump() (send func()) {
 	}
 	body := encodeFetch(&f.cfg, wait, wants)
 	return func() {
-		cn.send(int16(protocol.Fetch), fetchVersion, net.Buffers{body}, wait+f.client.kafka.RequestTimeout, func(answer []byte, err error) {
+		cn.sendInto(int16(protocol.Fetch), fetchVersion, net.Buffers{body}, wait+f.client.kafka.RequestTimeout, answerBuffer, func(answer []byte, err error) {
 			free.answered(wants, answer, err)
+			keepAnswerBuffer(answer)
 		})
 	}
 }
@@ -192,7 +195,7 @@ func (l *lane) answered(wants []*want, answer []byte, err error) {
 	idle := wants[:0]
 	for i := range res.partitions {
 		p := &res.partitions[i]
-		if p.want != nil && !l.handle(p, len(answer)) {
+		if p.want != nil && !l.handle(p) {
 			idle = append(idle, p.want)
 		}
 	}
@@ -213,6 +216,28 @@ func (l *lane) answered(wants []*want, answer []byte, err error) {
 	send := b.pump()
 	f.mu.Unlock()
 	send()
+}
+
+// answerBuffers has the memory of larger answers that were handled: what is
+// delivered of them is copied, so that a record keeps alive the records of its
+// own partition and fetch, and not 8 MiB of others.
+var answerBuffers sync.Pool
+
+const largestKeptAnswer = 16 << 20
+
+func answerBuffer(size int) []byte {
+	if size >= smallAnswer {
+		if b, _ := answerBuffers.Get().(*[]byte); b != nil && cap(*b) >= size {
+			return (*b)[:size]
+		}
+	}
+	return make([]byte, size)
+}
+
+func keepAnswerBuffer(b []byte) {
+	if cap(b) >= smallAnswer && cap(b) <= largestKeptAnswer {
+		answerBuffers.Put(&b)
+	}
 }
 
 // fetchVersion of the Fetch API is Kafka 2.3's; what came later has no use here.

@@ -334,3 +334,22 @@ func TestDecode_AllocatesHeaderNamesOnce(t *testing.T) {
 }
 
 func snappyBlock(b []byte) []byte { return snappy.Encode(nil, b) }
+
+func TestDecode_LeavesNothingInTheDataWhenItCopies(t *testing.T) {
+	record := event.Record{Key: []byte("key"), Value: []byte("value"), Headers: event.Headers{{Key: "name", Value: []byte("header")}}}
+	var data []byte
+	for i, codec := range append(codecs, codecs...) {
+		data = append(data, build(codec, int64(i), record)...)
+	}
+	d := batch.Decoder{Copy: true}
+	out, err := d.Decode("topic", 0, data, 0, nil)
+	if err != nil || len(out.Records) != 2*len(codecs) {
+		t.Fatalf("%d records, %v", len(out.Records), err)
+	}
+	clear(data)
+	for _, r := range out.Records {
+		if string(r.Key) != "key" || string(r.Value) != "value" || r.Headers.Get("name") != "header" {
+			t.Fatalf("offset %d: %+v", r.Offset, r)
+		}
+	}
+}

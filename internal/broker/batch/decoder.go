@@ -28,6 +28,9 @@ type Decoder struct {
 	// Enough ends a Decode early: no further compressed batch is unpacked when
 	// so many bytes are there already. Defaults to no end.
 	Enough int
+	// Copy copies uncompressed records into memory of their own. Defaults to
+	// leaving them where they are: in the data that is given.
+	Copy bool
 
 	names  names
 	blocks []block
@@ -57,6 +60,8 @@ type Decoded struct {
 type block struct {
 	header
 	body []byte
+	// given says that body lies in the data that was given.
+	given bool
 }
 
 // Decode decodes the batches of one partition as a Fetch answer brings them;
@@ -79,6 +84,9 @@ func (d *Decoder) Decode(topic string, partition int32, data []byte, from int64,
 	}
 	if count == 0 {
 		return out, failed
+	}
+	if d.Copy {
+		d.copy()
 	}
 	p := parser{topic: topic, partition: partition, from: from, names: &d.names, left: count}
 	p.records = make([]event.Record, 0, count)
@@ -129,7 +137,7 @@ func (d *Decoder) unpack(data []byte, from int64, aborted []Aborted, out *Decode
 			out.Next = max(out.Next, h.next())
 			continue
 		}
-		body := b[HeaderSize:]
+		body, given := b[HeaderSize:], true
 		if codec := compress.Compression(h.attributes & codecMask); codec != compress.None {
 			if d.Enough > 0 && unpacked >= d.Enough {
 				return nil
@@ -138,19 +146,15 @@ func (d *Decoder) unpack(data []byte, from int64, aborted []Aborted, out *Decode
 				return &CorruptError{Offset: base, Reason: "decompress " + codec.String(), Err: err}
 			}
 			unpacked += len(body)
+			given = false
 		}
 		if int(h.count) > len(body)/smallestRecord {
 			return &CorruptError{Offset: base, Reason: fmt.Sprintf("%d records in %d bytes", h.count, len(body))}
 		}
 		out.Next = max(out.Next, h.next())
-		d.blocks = append(d.blocks, block{h, body})
+		d.blocks = append(d.blocks, block{h, body, given})
 	}
 	return nil
-}
-
-// Compressed reports whether the first of the batches is compressed.
-func Compressed(data []byte) bool {
-	return len(data) > attributesAt+1 && data[attributesAt+1]&codecMask != 0
 }
 
 // measure returns the size of the batch that data begins with, and whether all of it is there.
@@ -165,6 +169,23 @@ func measure(data []byte) (size int, whole bool) {
 		return magicAt + 1, true
 	}
 	return size, size <= len(data)
+}
+
+// copy moves the blocks that lie in the data given into one piece of memory.
+func (d *Decoder) copy() {
+	size := 0
+	for i := range d.blocks {
+		if d.blocks[i].given {
+			size += len(d.blocks[i].body)
+		}
+	}
+	moved := make([]byte, 0, size)
+	for i := range d.blocks {
+		if b := &d.blocks[i]; b.given {
+			moved = append(moved, b.body...)
+			b.body = moved[len(moved)-len(b.body):]
+		}
+	}
 }
 
 func (d *Decoder) maxBatch() int {
