@@ -42,7 +42,7 @@ func (r *references) parse(ctx context.Context, what string, text sr.Schema) (*S
 			return nil, fmt.Errorf("%s refers to %q: %w", what, ref.Name, err)
 		}
 	}
-	s, err := Parse(text.Schema, refs...)
+	s, err := ParseStored(text.Schema, refs...)
 	if err != nil {
 		return nil, fmt.Errorf("%s in schema registry %s: %w", what, r.client.name, err)
 	}

@@ -95,7 +95,7 @@ func readVersion(files fs.FS, name, subject string, last *shelf) (file, error) {
 	if err != nil {
 		return file{}, err
 	}
-	parsed, err := Parse(string(text))
+	parsed, err := ParseStored(string(text))
 	if err != nil {
 		return file{}, fmt.Errorf("%s: %w", name, err)
 	}

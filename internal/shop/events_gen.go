@@ -8,7 +8,7 @@ import (
 // OrderLine is a generated struct.
 type OrderLine struct {
 	Sku            string `avro:"sku"`
-	Quantity       int    `avro:"quantity"`
+	Quantity       int32  `avro:"quantity"`
 	UnitPriceMinor int64  `avro:"unit_price_minor"`
 }
 
