@@ -2,8 +2,10 @@ package troupetest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
@@ -29,16 +31,39 @@ func newClient(k troupe.Kafka, more ...kgo.Opt) (*kgo.Client, error) {
 		kgo.ProducerBatchMaxBytes(64 << 20), // the broker decides what is too large
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 	}
-	switch {
-	case k.Dial != nil:
-		opts = append(opts, kgo.Dialer(k.Dial))
-	case k.TLS != nil:
-		opts = append(opts, kgo.DialTLSConfig(k.TLS.Clone()))
+	if k.Dial != nil || k.TLS != nil {
+		opts = append(opts, kgo.Dialer(dialer(k)))
 	}
 	if k.SASL != nil {
 		opts = append(opts, kgo.SASL(mechanism{k.SASL}))
 	}
 	return kgo.NewClient(append(opts, more...)...)
+}
+
+// dialer dials as k says.
+func dialer(k troupe.Kafka) func(ctx context.Context, network, address string) (net.Conn, error) {
+	dial := k.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	if k.TLS == nil {
+		return dial
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		raw, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		config := k.TLS.Clone()
+		if config.ServerName == "" {
+			config.ServerName, _, _ = net.SplitHostPort(address)
+		}
+		conn := tls.Client(raw, config)
+		if err := conn.HandshakeContext(ctx); err != nil {
+			return nil, errors.Join(err, raw.Close())
+		}
+		return conn, nil
+	}
 }
 
 // mechanism lets franz-go authenticate with a mechanism of kafka-go.

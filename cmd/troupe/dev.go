@@ -93,7 +93,7 @@ func parseTopics(args []string) ([]topic, error) {
 
 // serve serves until ctx ends, which is not an error.
 func (d dev) serve(ctx context.Context, topics []topic, out, errs io.Writer) (err error) {
-	if d.data == "" { // nobody is told where, so that it goes away with the process
+	if d.data == "" {
 		fmt.Fprintln(errs, "Starting; nothing will be kept (--data DIR would).")
 	} else {
 		fmt.Fprintln(errs, "Starting with the data in "+d.data+".")
@@ -137,7 +137,7 @@ func portError(err error) error {
 		return err
 	}
 	flag := map[string]string{"Kafka": "--kafka-port", "Redis": "--redis-port", "registry": "--registry-port"}[taken.Service]
-	return fmt.Errorf("port %d, meant for %s, is in use by another process: stop that one, or choose another port with %s (0 takes a free one)",
+	return fmt.Errorf("port %d is in use by another process: end that one, or choose another port for %s with %s (0 takes a free one)",
 		taken.Ports[0], taken.Service, flag)
 }
 

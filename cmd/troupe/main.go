@@ -81,6 +81,7 @@ Services are found through TROUPE_BROKERS, TROUPE_REDIS and TROUPE_REGISTRY.`,
   troupe dlq show ID                  one dead letter, with its cause and payload`,
 		Version:       version(),
 		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
