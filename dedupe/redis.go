@@ -89,8 +89,9 @@ func NewRedis(client redis.UniversalClient, options ...RedisOption) *Redis {
 //	redis[s]://…?addr=host:port[&addr=host:port]    a Redis Cluster
 //
 // with go-redis's options, such as read_timeout=500ms or pool_size=20. Defaults:
-// 2 s to connect, to write and to read, three tries more on a connection that broke.
-// The calls' contexts are heeded.
+// 2 s to connect, to write and to read, three tries more when a connection broke
+// or could not be made. The calls' deadlines are heeded; a call that is cancelled
+// while it waits for an answer ends by these timeouts.
 func OpenRedis(address string, options ...RedisOption) (*Redis, error) {
 	client, err := dialer(address)
 	if err != nil {
@@ -144,6 +145,7 @@ func withDefaults(o *redis.Options) *redis.Options {
 	orDefault(&o.DialTimeout, redisTimeout)
 	orDefault(&o.ReadTimeout, redisTimeout)
 	orDefault(&o.WriteTimeout, redisTimeout)
+	orDefault(&o.DialerRetries, 1) // a call that fails is tried again as a whole
 	requireTLS12(o.TLSConfig)
 	return o
 }
@@ -156,6 +158,7 @@ func withClusterDefaults(o *redis.ClusterOptions) *redis.ClusterOptions {
 	orDefault(&o.DialTimeout, redisTimeout)
 	orDefault(&o.ReadTimeout, redisTimeout)
 	orDefault(&o.WriteTimeout, redisTimeout)
+	orDefault(&o.DialerRetries, 1) // a call that fails is tried again as a whole
 	requireTLS12(o.TLSConfig)
 	return o
 }

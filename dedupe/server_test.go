@@ -1,0 +1,87 @@
+package dedupe_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// realServer is a real redis-server, for what an embedded one can't show: processes
+// that die, memory that runs out, roles, ACLs, a cluster.
+type realServer struct {
+	addr string
+	args []string
+	cmd  *exec.Cmd
+}
+
+// startServer starts a redis-server of its own for the test, or skips it where
+// none is installed.
+func startServer(t *testing.T, args ...string) *realServer {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("needs redis-server in PATH:", err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().(*net.TCPAddr)
+	_ = l.Close()
+	s := &realServer{addr: addr.String(), args: append([]string{
+		"--port", fmt.Sprint(addr.Port), "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--loglevel", "warning",
+	}, args...)}
+	s.start(t)
+	t.Cleanup(s.kill)
+	return s
+}
+
+func (s *realServer) start(t *testing.T) {
+	t.Helper()
+	s.cmd = exec.Command("redis-server", s.args...)
+	s.cmd.Stderr = os.Stderr
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c := s.client(t)
+	await(t, "redis-server at "+s.addr, func() bool { return c.Ping(t.Context()).Err() == nil })
+}
+
+// kill is kill -9.
+func (s *realServer) kill() {
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+}
+
+func (s *realServer) client(t *testing.T) *redis.Client {
+	t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func (s *realServer) do(t *testing.T, command string, more ...any) {
+	t.Helper()
+	var args []any
+	for _, f := range strings.Fields(command) {
+		args = append(args, f)
+	}
+	if err := s.client(t).Do(context.Background(), append(args, more...)...).Err(); err != nil {
+		t.Fatalf("%s: %v", command, err)
+	}
+}
+
+func await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("not in 15 s: ", what)
+		}
+	}
+}
