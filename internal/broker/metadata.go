@@ -140,9 +140,6 @@ func (c *Client) Topic(ctx context.Context, name string) (Topic, error) {
 	return Topic{}, &UnknownTopicError{name}
 }
 
-// topic is Topic.
-func (c *Client) topic(ctx context.Context, name string) (Topic, error) { return c.Topic(ctx, name) }
-
 // invalidate makes the next Topic ask the cluster anew: a leader has moved, or
 // the topic was created, deleted or extended.
 func (c *Client) invalidate(name string) {
