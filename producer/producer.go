@@ -65,6 +65,7 @@ type Producer struct {
 	client   *broker.Client
 	producer *broker.Producer
 	schemas  *schemaIDs
+	stats    counters
 }
 
 // New checks cfg and returns every problem together. It dials nothing: a Kafka

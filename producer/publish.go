@@ -29,7 +29,9 @@ const publicationSize = 384
 // *SchemaError, ErrDeliveryTimeout, ErrClosed, ctx's, or Kafka's refusal.
 func (p *Producer) Publish(ctx context.Context, topic, key string, record schema.Record, opts ...Option) error {
 	w := waiters.Get().(*waiter)
+	w.stats = &p.stats
 	if err := p.publish(ctx, topic, key, record, opts, &w.meta, w); err != nil {
+		p.stats.told(err)
 		err = &PublishError{w.meta, err}
 		w.free()
 		return err
@@ -59,6 +61,7 @@ func (p *Producer) PublishAsync(ctx context.Context, topic, key string, record s
 	l := listeners.Get().(*listener)
 	l.producer, l.done = p, done
 	if err := p.publish(ctx, topic, key, record, opts, &l.meta, l); err != nil {
+		p.stats.told(err)
 		err = &PublishError{l.meta, err}
 		l.free()
 		return err
@@ -155,6 +158,7 @@ func describe(ctx context.Context, m *event.Meta, opts []Option) {
 // waiter is a Publish that waits for its answer.
 type waiter struct {
 	meta   event.Meta
+	stats  *counters
 	answer chan error
 	// state says who frees the waiter: whoever comes second.
 	state atomic.Int32
@@ -176,6 +180,7 @@ func (w *waiter) free() {
 
 // Acked implements broker.Ack.
 func (w *waiter) Acked(_ int32, _ int64, err error) {
+	w.stats.told(err)
 	if w.state.CompareAndSwap(waiting, answered) {
 		w.answer <- err
 		return
@@ -216,6 +221,7 @@ func (l *listener) free() {
 func (l *listener) Acked(partition int32, offset int64, err error) {
 	meta, done, p := l.meta, l.done, l.producer
 	l.free()
+	p.stats.told(err)
 	meta.Partition, meta.Offset = partition, offset
 	if err != nil {
 		err = &PublishError{meta, err}
