@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/troupe-go/troupe/consumer"
 	"github.com/troupe-go/troupe/dedupe"
@@ -101,12 +100,7 @@ func (c *company) open(ctx context.Context) (err error) {
 	if c.letters, err = dlq.NewWriter(dlq.Config{Kafka: c.Kafka}); err != nil {
 		return err
 	}
-	for _, topic := range []string{contract.Orders, contract.Payments, contract.Stock} {
-		if err := c.CreateTopic(ctx, topic, 4, nil); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-			return err
-		}
-	}
-	return nil
+	return c.EnsureTopics(ctx, 4, contract.Orders, contract.Payments, contract.Stock)
 }
 
 // hire makes the four services. Which reacts to what is said by each of them.
