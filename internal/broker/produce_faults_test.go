@@ -3,6 +3,7 @@ package broker_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -30,8 +31,12 @@ type badNetwork struct {
 	// loseAnswers and loseRequests are how many of 1,000 reads and writes cut
 	// their connection: after the broker has got the request, and in the middle of it.
 	loseAnswers, loseRequests atomic.Int64
-	// hanging lets connections swallow what the broker sends.
-	hanging atomic.Bool
+	// hanging lets connections swallow what the broker sends; hangingAt those
+	// to that address.
+	hanging   atomic.Bool
+	hangingAt atomic.Pointer[string]
+	// falsify, when set, may change what the broker sends.
+	falsify atomic.Pointer[func(b []byte)]
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -46,7 +51,7 @@ func (n *badNetwork) settings(k troupe.Kafka) troupe.Kafka {
 		n.mu.Lock()
 		n.conns = append(n.conns, nc)
 		n.mu.Unlock()
-		return &badConn{nc, n}, nil
+		return &badConn{nc, n, address}, nil
 	}
 	return k
 }
@@ -62,7 +67,8 @@ func (n *badNetwork) cutAll() {
 
 type badConn struct {
 	net.Conn
-	net *badNetwork
+	net     *badNetwork
+	address string
 }
 
 func (c *badConn) Read(b []byte) (int, error) {
@@ -71,12 +77,15 @@ func (c *badConn) Read(b []byte) (int, error) {
 		if err != nil {
 			return k, err
 		}
-		if c.net.hanging.Load() {
+		if at := c.net.hangingAt.Load(); c.net.hanging.Load() || at != nil && *at == c.address {
 			continue // until the reader's deadline
 		}
 		if rand.Int64N(1000) < c.net.loseAnswers.Load() {
 			c.Conn.Close()
 			return 0, io.ErrUnexpectedEOF
+		}
+		if f := c.net.falsify.Load(); f != nil {
+			(*f)(b[:k])
 		}
 		return k, nil
 	}
@@ -115,6 +124,7 @@ func produceKeys(ctx context.Context, p *broker.Producer, f *fates, topic string
 }
 
 func TestProduce_UnderRandomFaultsEveryAckedRecordIsInTheLogOnce(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		timeout time.Duration
@@ -133,7 +143,7 @@ func TestProduce_UnderRandomFaultsEveryAckedRecordIsInTheLogOnce(t *testing.T) {
 			var faults sync.WaitGroup
 			faults.Go(func() { injectFaults(t, s, &n, topic, ended) })
 			f := newFates()
-			end := time.Now().Add(2500 * time.Millisecond)
+			end := time.Now().Add(2 * time.Second)
 			taken := produceKeys(ctx, p, f, topic, 24, func(int) bool { return time.Now().After(end) })
 			close(ended)
 			faults.Wait()
@@ -242,6 +252,7 @@ func sentBatches(t *testing.T, s *troupetest.Services) func() [][]byte {
 }
 
 func TestProduce_ARetrySendsTheSameBytes(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	sent := sentBatches(t, s)
@@ -263,6 +274,7 @@ func TestProduce_ARetrySendsTheSameBytes(t *testing.T) {
 }
 
 func TestProduce_ABrokenSequenceGoesOnUnderAFreshProducerID(t *testing.T) {
+	t.Parallel()
 	for _, code := range []*kerr.Error{kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID, kerr.InvalidProducerEpoch, kerr.DuplicateSequenceNumber} {
 		t.Run(code.Message, func(t *testing.T) {
 			s := troupetest.New(t)
@@ -301,10 +313,11 @@ func TestProduce_ABrokenSequenceGoesOnUnderAFreshProducerID(t *testing.T) {
 }
 
 func TestProduce_AfterAnUnknownFateLaterRecordsAreSafe(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	var n badNetwork
-	p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{DeliveryTimeout: 300 * time.Millisecond})
+	p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{DeliveryTimeout: time.Second})
 	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -324,11 +337,48 @@ func TestProduce_AfterAnUnknownFateLaterRecordsAreSafe(t *testing.T) {
 	}
 }
 
+func TestProduce_WhatMayBeAppendedStaysUnknownWhenALaterAttemptIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, code := range []kafka.Error{kafka.RequestTimedOut, kafka.NotEnoughReplicasAfterAppend, kafka.NotLeaderForPartition, kafka.KafkaStorageError, kafka.Unknown} {
+		t.Run(fmt.Sprint(int(code)), func(t *testing.T) {
+			s := troupetest.New(t)
+			topic := s.Topic(t, 1)
+			c := s.Cluster(t)
+			var n badNetwork
+			p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{})
+			if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
+				t.Fatal(err)
+			}
+			// The broker appends a:1; the answer says otherwise, and the next attempt is refused.
+			answer := append([]byte(topic), 0, 0, 0, 1, 0, 0, 0, 0) // one partition, 0; then the code
+			falsify := func(b []byte) {
+				if i := bytes.Index(b, answer); i >= 0 && len(b) > i+len(answer)+2 {
+					binary.BigEndian.PutUint16(b[i+len(answer):], uint16(code))
+					n.falsify.Store(nil)
+					c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed})
+				}
+			}
+			n.falsify.Store(&falsify)
+			err := produceOne(t, p, topic, "a", "a:1")
+			if !errors.Is(err, broker.ErrUnknownFate) || !errors.Is(err, kafka.TopicAuthorizationFailed) {
+				t.Fatalf("got %v", err)
+			}
+			if err := produceOne(t, p, topic, "a", "a:2"); err != nil {
+				t.Fatal(err)
+			}
+			if v := values(t, s, topic); v != "a:0 a:1 a:2" {
+				t.Fatalf("the log has %s", v)
+			}
+		})
+	}
+}
+
 func TestProduce_AHangingBrokerCostsTheDeliveryTimeout(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	var n badNetwork
-	p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{DeliveryTimeout: 400 * time.Millisecond})
+	p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{DeliveryTimeout: time.Second})
 	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -349,7 +399,38 @@ func TestProduce_AHangingBrokerCostsTheDeliveryTimeout(t *testing.T) {
 	}
 }
 
+func TestProduce_LeavesABrokerThatHangsWhenItsPartitionHasMoved(t *testing.T) {
+	t.Parallel()
+	s := troupetest.NewWith(t, troupetest.Options{Brokers: 3})
+	topic := s.Topic(t, 1)
+	c := s.Cluster(t)
+	var n badNetwork
+	settings := n.settings(s.Kafka)
+	settings.RequestTimeout = time.Second
+	p := newProducer(t, settings, broker.ProducerConfig{})
+	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
+		t.Fatal(err)
+	}
+	leader := c.LeaderFor(topic, 0)
+	n.hangingAt.Store(&s.Kafka.Brokers[leader])
+	if err := c.MoveTopicPartition(topic, 0, (leader+1)%3); err != nil {
+		t.Fatal(err)
+	}
+	f := newFates()
+	if err := p.Produce(t.Context(), record(topic, "a", "a:1"), f.of("a:1")); err != nil {
+		t.Fatal(err)
+	}
+	// Sooner than the request would time out, which is after 5 s + 1 s.
+	if err := p.Flush(within(t, 5*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if v := values(t, s, topic); v != "a:0 a:1" || f.told["a:1"].err != nil {
+		t.Fatalf("the log has %s, told %v", v, f.told["a:1"].err)
+	}
+}
+
 func TestProduce_RefusalsAreToldAtOnce(t *testing.T) {
+	t.Parallel()
 	for _, code := range []*kerr.Error{kerr.MessageTooLarge, kerr.InvalidRecord, kerr.TopicAuthorizationFailed, kerr.PolicyViolation} {
 		t.Run(code.Message, func(t *testing.T) {
 			s := troupetest.New(t)
@@ -372,6 +453,7 @@ func TestProduce_RefusalsAreToldAtOnce(t *testing.T) {
 }
 
 func TestProduce_SplitsABatchThatTheTopicFindsTooLarge(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := troupetest.Name(t)
 	s.TopicNamed(t, topic, 1, map[string]string{"max.message.bytes": "2000"})
@@ -409,6 +491,7 @@ func TestProduce_SplitsABatchThatTheTopicFindsTooLarge(t *testing.T) {
 }
 
 func TestProduce_ATopicThatDoesNotExistIsAnErrorSoon(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
 	err := p.Produce(within(t, 10*time.Second), record(troupetest.Name(t), "a", "a:0"), newFates().of("a:0"))
@@ -418,6 +501,7 @@ func TestProduce_ATopicThatDoesNotExistIsAnErrorSoon(t *testing.T) {
 }
 
 func TestProduce_WaitsAMomentForATopicBeingCreated(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
 	topic := troupetest.Name(t)
@@ -428,6 +512,7 @@ func TestProduce_WaitsAMomentForATopicBeingCreated(t *testing.T) {
 }
 
 func TestProduce_ADeletedTopicIsDefinite(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
@@ -444,6 +529,7 @@ func TestProduce_ADeletedTopicIsDefinite(t *testing.T) {
 }
 
 func TestProduce_RefusesWhatDoesNotFitIntoABatch(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{MaxBatchBytes: 1000})
@@ -455,6 +541,7 @@ func TestProduce_RefusesWhatDoesNotFitIntoABatch(t *testing.T) {
 }
 
 func TestProduce_BlocksWhileTheBufferIsFullAndNeverGrows(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 2)
 	var n badNetwork
@@ -495,9 +582,10 @@ func TestProduce_BlocksWhileTheBufferIsFullAndNeverGrows(t *testing.T) {
 }
 
 func TestProduce_ADeadBrokerIsToldInWordsAndInTime(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
-	p := newProducer(t, s.Kafka, broker.ProducerConfig{DeliveryTimeout: 300 * time.Millisecond})
+	p := newProducer(t, s.Kafka, broker.ProducerConfig{DeliveryTimeout: time.Second})
 	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -520,6 +608,7 @@ func TestProduce_ADeadBrokerIsToldInWordsAndInTime(t *testing.T) {
 }
 
 func TestProduce_WaitsForABrokerThatRestarts(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 3)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
@@ -555,6 +644,7 @@ func TestProduce_WaitsForABrokerThatRestarts(t *testing.T) {
 }
 
 func TestClose_Flushes(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 3)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
@@ -581,6 +671,7 @@ func TestClose_Flushes(t *testing.T) {
 }
 
 func TestClose_TellsWhatIsLeftWhenItsTimeIsOver(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	var n badNetwork

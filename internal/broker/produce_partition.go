@@ -387,6 +387,9 @@ func (t *partition) expire(now time.Time) {
 	if t.open != nil && now.Sub(t.open.begun) > timeout/10 {
 		t.shut()
 	}
+	if t.state == sending && now.Sub(t.sentAt) > stalled {
+		t.topic.refresh(true) // has the partition left a broker that hangs?
+	}
 	t.failWhere(func(b *producedBatch) *ProduceError {
 		if now.Sub(b.begun) < timeout {
 			return nil

@@ -43,8 +43,11 @@ func newSender(p *Producer, node int32) *sender {
 func (s *sender) enqueue(t *partition) {
 	s.mu.Lock()
 	s.ready = append(s.ready, t)
+	free := s.inFlight < requestsInFlight
 	s.mu.Unlock()
-	s.signal()
+	if free { // else release signals
+		s.signal()
+	}
 }
 
 func (s *sender) signal() {

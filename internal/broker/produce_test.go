@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -164,3 +165,59 @@ func checkLog(t *testing.T, s *troupetest.Services, topic string, f *fates) {
 }
 
 func isUnknown(err error) bool { return errors.Is(err, broker.ErrUnknownFate) }
+
+func TestProduce_RecordsWithoutAKeySpreadOverThePartitionsInBatches(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 4)
+	p := newProducer(t, s.Kafka, broker.ProducerConfig{MaxBatchBytes: 1000})
+	ctx := within(t, 20*time.Second)
+	f := newFates()
+	const n = 2000
+	for i := range n {
+		value := fmt.Sprintf(":%d", i)
+		if err := p.Produce(ctx, record(topic, "", value), f.of(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	in := make([]int, 4)
+	changes, last := 0, int32(-1)
+	for i := range n {
+		told := f.told[fmt.Sprintf(":%d", i)]
+		in[told.partition]++
+		if told.partition != last {
+			changes, last = changes+1, told.partition
+		}
+	}
+	if slices.Min(in) == 0 || changes > n/2 {
+		t.Errorf("%v records in the partitions, %d changes from one to another", in, changes)
+	}
+}
+
+func TestProduce_TakesThePartitionThatItIsTold(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 3)
+	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
+	f := newFates()
+	r := record(topic, "order-1", "order-1:0")
+	for r.Partition = range int32(3) {
+		name := fmt.Sprint(r.Partition)
+		if err := p.Produce(t.Context(), r, f.of(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.Partition = 3
+	if err := p.Produce(t.Context(), r, f.of("3")); err == nil {
+		t.Error("a partition that does not exist was taken")
+	}
+	if err := p.Flush(within(t, 10*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for name, told := range f.told {
+		if fmt.Sprint(told.partition) != name || told.err != nil || told.offset != 0 {
+			t.Errorf("%s is at %+v", name, told)
+		}
+	}
+}
