@@ -304,6 +304,9 @@ func TestPublishAll_ListsWhatWasNotAcknowledged(t *testing.T) {
 	if err := p.PublishAll(t.Context(), topic); err != nil {
 		t.Fatal(err)
 	}
+	if got := p.Stats(); got.Acknowledged != 3 || got.Failed != 1 {
+		t.Fatalf("got %+v", got)
+	}
 }
 
 func TestClose_FlushesAndRefusesWhatComesLater(t *testing.T) {

@@ -25,7 +25,7 @@ type Message struct {
 // Messages of one key keep their order; but when one fails, later ones of its
 // key may be in the log all the same.
 func (p *Producer) PublishAll(ctx context.Context, topic string, messages ...Message) error {
-	g := &group{acks: make([]groupAck, len(messages)), done: make(chan struct{})}
+	g := &group{stats: &p.stats, acks: make([]groupAck, len(messages)), done: make(chan struct{})}
 	g.open = len(messages) + 1
 	for i := range messages {
 		m, a := &messages[i], &g.acks[i]
@@ -48,8 +48,9 @@ func (p *Producer) PublishAll(ctx context.Context, topic string, messages ...Mes
 
 // group is a PublishAll under way.
 type group struct {
-	acks []groupAck
-	done chan struct{}
+	stats *counters
+	acks  []groupAck
+	done  chan struct{}
 
 	mu   sync.Mutex
 	open int
@@ -70,6 +71,7 @@ func (g *group) tell(a *groupAck, err error) {
 	defer g.mu.Unlock()
 	if a != nil {
 		a.told, a.err = true, err
+		g.stats.told(err)
 	}
 	if g.open--; g.open == 0 {
 		close(g.done)
