@@ -2,7 +2,9 @@ package consumer_test
 
 import (
 	"context"
+	"flag"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -21,7 +23,17 @@ import (
 	"github.com/troupe-go/troupe/troupetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(partEnv) != "" {
+		os.Exit(playPart())
+	}
+	// Tests in parallel wait much more than they compute.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // stage is one topic, one group and everything that a consumer of it needs.
 type stage struct {
