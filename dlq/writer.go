@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/event"
 	"github.com/troupe-go/troupe/internal/broker"
@@ -98,7 +96,7 @@ func (w *Writer) Put(ctx context.Context, f Failure) error {
 	for how := everything; how < fits; how++ {
 		r := f.letter(w.serviceVersion, how)
 		r.Partition = at.Partition % int32(len(topic.Leaders))
-		if err = w.produce(ctx, &r); !tooLarge(err) {
+		if err = w.produce(ctx, &r); !broker.TooLarge(err) {
 			break
 		}
 	}
@@ -106,13 +104,6 @@ func (w *Writer) Put(ctx context.Context, f Failure) error {
 		return wrap(w.explain(ctx, err, at.Topic))
 	}
 	return nil
-}
-
-// tooLarge reports whether a letter was refused for its size, by the producer
-// or by the broker.
-func tooLarge(err error) bool {
-	var large *broker.RecordTooLargeError
-	return errors.As(err, &large) || errors.Is(err, kafka.MessageSizeTooLarge)
 }
 
 // produce writes r and waits for its fate.

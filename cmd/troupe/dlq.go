@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/segmentio/kafka-go"
 	"github.com/spf13/cobra"
 
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/dlq"
+	"github.com/troupe-go/troupe/internal/broker"
 )
 
 // The exit codes of troupe dlq, beside 0 for success and 1 for any other error.
@@ -124,7 +124,7 @@ func explain(ctx context.Context, r *dlq.Reader, group string, err error) error 
 		return &dlqError{exitInterrupted, fmt.Errorf("interrupted: %w", err)}
 	case errors.Is(err, dlq.ErrNoTopic):
 		return fmt.Errorf("group %q has no letter topic (%s); %s", group, dlq.Topic(group), groupsWithLetters(ctx, r))
-	case denied(err):
+	case broker.Denied(err):
 		return &dlqError{exitDenied, err}
 	case errors.As(err, &incomplete):
 		return &dlqError{exitPartial, err}
@@ -141,13 +141,4 @@ func groupsWithLetters(ctx context.Context, r *dlq.Reader) string {
 		return "no group has one"
 	}
 	return "groups that have one: " + strings.Join(groups, ", ")
-}
-
-func denied(err error) bool {
-	for _, code := range [...]kafka.Error{kafka.SASLAuthenticationFailed, kafka.TopicAuthorizationFailed, kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed} {
-		if errors.Is(err, code) {
-			return true
-		}
-	}
-	return false
 }
