@@ -213,6 +213,9 @@ func (c *Consumer) checkStore(ctx context.Context) error {
 	}, func(n int, err error) {
 		c.cfg.Log.Warn("waiting for the dedupe store", "try", n, "err", err)
 	})
+	if s, ok := c.cfg.Dedupe.(interface{ Caution() string }); ok && err == nil && s.Caution() != "" {
+		c.cfg.Log.Warn("the dedupe store answers, but not everything about it could be checked", "caution", s.Caution())
+	}
 	return errors.Join(refused, err)
 }
 

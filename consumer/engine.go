@@ -28,7 +28,8 @@ type engine struct {
 	fetcher *broker.Fetcher
 	sched   *scheduler
 	marks   *marks
-	retry   backoff // of handlers
+	retry   backoff    // of handlers
+	saved   watermarks // nil when the store keeps none
 
 	stop context.CancelCauseFunc // ends the run
 
@@ -50,6 +51,7 @@ func newEngine(c *Consumer) *engine {
 	}
 	e.sched = newScheduler(c.cfg.Lanes, e.process, e.mayStart)
 	e.marks = newMarks(e)
+	e.saved, _ = c.cfg.Dedupe.(watermarks)
 	return e
 }
 
@@ -81,6 +83,9 @@ func (e *engine) run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { e.marks.run(background) })
 	loops.Go(func() { e.tend(background) })
+	if e.saved != nil {
+		loops.Go(func() { e.saveWatermarks(background) })
+	}
 
 	err = e.member.Run(ctx)
 
@@ -126,7 +131,7 @@ func (e *engine) deliver(f broker.Fetched) {
 	if p == nil || p.ticket != f.Ticket {
 		return
 	}
-	p.inbox <- f // has room: a partition is wanted once at a time
+	p.arrived(f)
 }
 
 func (e *engine) forget(p *partition) {

@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/troupe-go/troupe/consumer"
+	"github.com/troupe-go/troupe/dedupe"
 	"github.com/troupe-go/troupe/dlq"
 	"github.com/troupe-go/troupe/event"
 	"github.com/troupe-go/troupe/internal/shop"
@@ -276,12 +277,7 @@ func TestRun_MembersComeAndGoAndEachEventIsHandledOnceInOrder(t *testing.T) {
 
 func TestRun_OffsetOutsideTheLogIsALoudStop(t *testing.T) {
 	s := newStage(t, 1)
-	transport := &kafka.Transport{SASL: s.Kafka.SASL, TLS: s.Kafka.TLS}
-	defer transport.CloseIdleConnections()
-	client := &kafka.Client{Addr: kafka.TCP(s.Kafka.Brokers...), Transport: transport}
-	_, err := client.OffsetCommit(t.Context(), &kafka.OffsetCommitRequest{GroupID: s.group, GenerationID: -1,
-		Topics: map[string][]kafka.OffsetCommit{s.topic: {{Partition: 0, Offset: 1000}}}})
-	must(t, err)
+	s.commit(s.group, 1000)
 	s.publish("k", "o-1")
 	var e effects
 	c, err := consumer.New(s.config(), consumer.On(s.topic, e.handler))
@@ -294,6 +290,17 @@ func TestRun_OffsetOutsideTheLogIsALoudStop(t *testing.T) {
 	}
 }
 
+// commit commits an offset for partition 0 in the name of a group that nobody is in.
+func (s *stage) commit(group string, offset int64) {
+	s.t.Helper()
+	transport := &kafka.Transport{SASL: s.Kafka.SASL, TLS: s.Kafka.TLS}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(s.Kafka.Brokers...), Transport: transport}
+	_, err := client.OffsetCommit(s.t.Context(), &kafka.OffsetCommitRequest{GroupID: group, GenerationID: -1,
+		Topics: map[string][]kafka.OffsetCommit{s.topic: {{Partition: 0, Offset: offset}}}})
+	must(s.t, err)
+}
+
 func TestRun_ReturnsWhenTheBrokerIsDownAndTheContextEnds(t *testing.T) {
 	s := newStage(t, 1)
 	cfg := s.config()
@@ -303,4 +310,27 @@ func TestRun_ReturnsWhenTheBrokerIsDownAndTheContextEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	must(t, c.Run(ctx))
+}
+
+func TestRun_ReportsAStoreThatHasLostData(t *testing.T) {
+	s := newStage(t, 1)
+	var e effects
+	s.publish("k", "o-1")
+	s.publish("k", "o-2")
+	p := s.play(s.config(), consumer.On(s.topic, e.handler))
+	s.WaitCommitted(t, s.group, s.topic)
+	must(t, p.stop())
+	if n := p.Stats().StoreLosses; n != 0 {
+		t.Fatalf("%d losses reported of a store that has lost nothing", n)
+	}
+	// As after a failover to a replica that was behind: a group with the same
+	// history in Kafka, of which the store knows less.
+	other := s.Group(t)
+	must(t, s.letters.Provision(t.Context(), other, s.topic))
+	must(t, s.store.SaveWatermarks(t.Context(), other, []dedupe.Watermark{{Topic: s.topic, Partition: 0, Offset: 1}}))
+	s.commit(other, 2)
+	cfg := s.config()
+	cfg.Group = other
+	after := s.play(cfg, consumer.On(s.topic, e.handler))
+	troupetest.Await(t, "the loss to be reported", func() bool { return after.Stats().StoreLosses == 1 })
 }

@@ -15,6 +15,8 @@ import (
 const (
 	// claimBatch bounds one claim: a long one would keep Redis from everybody else.
 	claimBatch = 1000
+	// prefetch is how many fetched batches may wait for the intake.
+	prefetch = 2
 	// maxSpan bounds how far the newest offset runs ahead of a stuck one. What is
 	// finished between them is handled again by nobody, but read again by the
 	// next owner.
@@ -28,6 +30,7 @@ type partition struct {
 	ticket int64
 	ctx    context.Context // of the handlers; ends when the work is stopped
 	cancel context.CancelFunc
+	from   int64 // where the work began: what Kafka has as committed
 	inbox  chan broker.Fetched
 	poke   chan struct{} // something of what intake waits for has changed
 
@@ -42,23 +45,27 @@ type partition struct {
 	// pending marks are on their way to the store.
 	pending atomic.Int64
 
-	mu       sync.Mutex
-	mark     watermark
-	next     int64 // offset to fetch next
-	inFlight int
-	bytes    int
-	wanted   bool // a delivery is on its way
+	mu          sync.Mutex
+	mark        watermark
+	committable int64 // the mark as the store knows it, if it keeps watermarks
+	next        int64 // offset to fetch next
+	inFlight    int
+	bytes       int
+	wanted      bool // a delivery is on its way
+	queued      int  // deliveries that the intake has not taken
 }
 
 func newPartition(e *engine, tp group.Partition, from, ticket int64) *partition {
 	p := &partition{
-		e: e, tp: tp, ticket: ticket,
-		inbox:     make(chan broker.Fetched, 1),
+		e: e, tp: tp, ticket: ticket, from: from,
+		inbox:     make(chan broker.Fetched, prefetch),
 		poke:      make(chan struct{}, 1),
 		lanes:     map[string]*lane{},
 		nullLanes: map[*lane]struct{}{},
 		mark:      watermark{next: -1},
 		next:      from,
+
+		committable: -1,
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
@@ -92,7 +99,10 @@ func (p *partition) Position() (next int64, idle bool) {
 	s.mu.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.mark.next, idle
+	if p.e.saved == nil {
+		return p.mark.next, idle
+	}
+	return p.committable, idle && p.committable == p.mark.next
 }
 
 // Stop is part of group.Work.
@@ -164,6 +174,7 @@ func (p *partition) nudge() {
 // intake is the partition's goroutine: it takes fetched batches in while there
 // is room, and asks again for claims that were not ours.
 func (p *partition) intake() {
+	p.checkStoreData()
 	p.want()
 	for p.ctx.Err() == nil {
 		p.e.sched.mu.Lock()
@@ -186,7 +197,7 @@ func (p *partition) intake() {
 // want asks for the next batch if there is room for one and none is on its way.
 func (p *partition) want() {
 	p.mu.Lock()
-	room := p.inFlight < p.e.cfg.MaxInFlight && p.bytes < p.e.cfg.MaxInFlightBytes && p.mark.span() < maxSpan
+	room := p.queued < prefetch && p.inFlight < p.e.cfg.MaxInFlight && p.bytes < p.e.cfg.MaxInFlightBytes && p.mark.span() < maxSpan
 	ask := room && !p.wanted
 	p.wanted = p.wanted || ask
 	next := p.next
@@ -196,14 +207,33 @@ func (p *partition) want() {
 	}
 }
 
+// arrived is called by the fetcher, whose goroutine it must not hold up. The next
+// batch is asked for at once, so that it is fetched while this one is worked on.
+func (p *partition) arrived(f broker.Fetched) {
+	p.mu.Lock()
+	if f.Err == nil { // otherwise it stays wanted until the error is dealt with
+		p.wanted = false
+		p.next = f.Next
+		p.inFlight += len(f.Records)
+		p.bytes += f.Bytes
+	}
+	p.queued++
+	p.mu.Unlock()
+	p.want()
+	p.inbox <- f // has room for all that is queued
+}
+
 // take takes a fetched batch in: decode, claim, and off to the lanes.
 func (p *partition) take(f broker.Fetched) {
+	p.mu.Lock()
+	p.queued--
+	p.mu.Unlock()
 	if f.Err != nil {
 		p.refused(f.Err)
 		return
 	}
+	p.want()
 	jobs := p.admit(f)
-	p.want() // the next batch is fetched while this one is worked on
 	routed := make([]*job, 0, len(jobs))
 	for i := range jobs {
 		j := &jobs[i]
@@ -228,23 +258,23 @@ func (p *partition) take(f broker.Fetched) {
 // admit makes the jobs of a batch and enters their offsets into the watermark.
 func (p *partition) admit(f broker.Fetched) []job {
 	n := len(f.Records)
+	jobs := make([]job, n)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	jobs := make([]job, n)
 	for i := range f.Records {
 		j := &jobs[i]
 		j.part, j.record, j.pinned = p, &f.Records[i], true
 		j.ticket = p.mark.add(j.record.Offset)
 		j.size = f.Bytes / n
-		p.bytes += j.size
 	}
-	p.inFlight += n
+	if n > 0 {
+		p.bytes -= f.Bytes % n // what the jobs' shares leave out
+	}
 	p.e.stats.fetched.Add(int64(n))
 	p.e.stats.inFlight.Add(int64(n))
 	if n == 0 || f.Records[n-1].Offset < f.Next-1 { // behind compaction or a transaction's end
 		p.mark.finish(p.mark.add(f.Next - 1))
 	}
-	p.next, p.wanted = f.Next, false
 	return jobs
 }
 

@@ -23,6 +23,9 @@ type Stats struct {
 	// MarkersLost and LeasesLost count what the store said when an event was
 	// marked as done: the marker was gone; somebody else had the lease.
 	MarkersLost, LeasesLost int64
+	// StoreLosses counts the partitions of which the store knew less than Kafka
+	// when this member got them: it has lost data.
+	StoreLosses int64
 	// InFlight is how many events are fetched and not finished now.
 	InFlight int64
 	// Running is how many handlers run now.
@@ -30,7 +33,7 @@ type Stats struct {
 }
 
 type counters struct {
-	fetched, handled, duplicates, skipped, unrouted, retries, deadLettered, parked, markersLost, leasesLost, inFlight, running atomic.Int64
+	fetched, handled, duplicates, skipped, unrouted, retries, deadLettered, parked, markersLost, leasesLost, storeLosses, inFlight, running atomic.Int64
 }
 
 // Stats returns the counts so far. It is safe for concurrent use.
@@ -47,6 +50,7 @@ func (c *Consumer) Stats() Stats {
 		Parked:       s.parked.Load(),
 		MarkersLost:  s.markersLost.Load(),
 		LeasesLost:   s.leasesLost.Load(),
+		StoreLosses:  s.storeLosses.Load(),
 		InFlight:     s.inFlight.Load(),
 		Running:      s.running.Load(),
 	}
