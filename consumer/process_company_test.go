@@ -20,9 +20,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/consumer"
 	"github.com/troupe-go/troupe/event"
 	"github.com/troupe-go/troupe/internal/broker"
 	"github.com/troupe-go/troupe/producer"
+	"github.com/troupe-go/troupe/schema"
 	"github.com/troupe-go/troupe/troupetest"
 )
 
@@ -37,7 +40,8 @@ type company struct {
 	part       part
 	partitions int
 	dir        string
-	client     *broker.Client
+	registry   schema.Registry
+	client     *broker.Client // to look at offsets
 	producer   *producer.Producer
 	members    []*member
 
@@ -54,7 +58,8 @@ type company struct {
 type member struct {
 	*witness
 	part
-	cmd    *exec.Cmd
+	cmd    *exec.Cmd // nil for one that is hosted
+	stop   func()
 	done   chan struct{}
 	termed int64 // when SIGTERM was sent, in Unix nanoseconds
 	frozen bool
@@ -71,18 +76,21 @@ func newCompany(t *testing.T, partitions int, p part) *company {
 	c.client, err = broker.New(c.Kafka, logTo(t))
 	must(t, err)
 	t.Cleanup(func() { c.client.Close() })
-	must(t, c.provision())
-	c.producer, err = producer.New(producer.Config{Kafka: c.Kafka, Registry: registry, Source: "company", AutoRegister: true, Log: logTo(t)})
-	must(t, err)
-	t.Cleanup(func() { c.producer.Close() })
-	must(t, c.producer.Prepare(t.Context(), c.part.Topic, placed("")))
+	must(t, c.CreateTopic(t.Context(), "dlq."+c.part.Group, 1, nil))
+	c.registry = registry
+	c.produceThrough(c.Kafka)
 	t.Cleanup(c.showLogs)
 	return c
 }
 
-// provision makes the topic for dead letters.
-func (c *company) provision() error {
-	return c.CreateTopic(c.t.Context(), "dlq."+c.part.Group, 1, nil)
+// produceThrough makes the producer of what is published from now on.
+func (c *company) produceThrough(k troupe.Kafka) {
+	c.t.Helper()
+	p, err := producer.New(producer.Config{Kafka: k, Registry: c.registry, Source: "company", AutoRegister: true, Log: logTo(c.t)})
+	must(c.t, err)
+	c.t.Cleanup(func() { p.Close() })
+	must(c.t, p.Prepare(c.t.Context(), c.part.Topic, placed("")))
+	c.producer = p
 }
 
 // allowShortSessions lets the embedded broker accept sessions below 6 s.
@@ -194,13 +202,39 @@ func (c *company) watchOffsets(ctx context.Context) {
 	}
 }
 
-// enter starts a member.
-func (c *company) enter() *member {
-	c.t.Helper()
+// cast adds a member that is not started yet.
+func (c *company) cast() *member {
 	m := &member{part: c.part, done: make(chan struct{})}
 	m.Name = fmt.Sprintf("m%d", len(c.members)+1)
 	m.witness = &witness{name: m.Name}
 	m.Ledger, m.Log = filepath.Join(c.dir, m.Name+".ledger"), filepath.Join(c.dir, m.Name+".log")
+	c.members = append(c.members, m)
+	return m
+}
+
+// host starts a member inside this process; its connections are settings, and
+// tamper wraps its store. It can leave, and nothing else.
+func (c *company) host(settings troupe.Settings, tamper func(consumer.Deduper) consumer.Deduper) *member {
+	m := c.cast()
+	ctx, cancel := context.WithCancel(context.Background())
+	m.stop = cancel
+	go func() {
+		defer close(m.done)
+		if err := m.play(ctx, settings, tamper); err != nil {
+			c.t.Errorf("%s: %v", m.Name, err)
+		}
+	}()
+	c.t.Cleanup(func() {
+		cancel()
+		<-m.done
+	})
+	return m
+}
+
+// enter starts a member as a process.
+func (c *company) enter() *member {
+	c.t.Helper()
+	m := c.cast()
 	text, err := json.Marshal(m.part)
 	must(c.t, err)
 	m.cmd = exec.Command(os.Args[0])
@@ -208,6 +242,7 @@ func (c *company) enter() *member {
 	var stderr bytes.Buffer
 	m.cmd.Stderr = &stderr
 	must(c.t, m.cmd.Start())
+	m.stop = func() { _ = m.cmd.Process.Signal(syscall.SIGTERM) }
 	go func() {
 		defer close(m.done)
 		if err := m.cmd.Wait(); err != nil && !m.dead.Load() {
@@ -221,7 +256,6 @@ func (c *company) enter() *member {
 		}
 		<-m.done
 	})
-	c.members = append(c.members, m)
 	return m
 }
 
@@ -306,11 +340,12 @@ func (c *company) freeze(m *member, d time.Duration, during func()) {
 	m.frozen = false
 }
 
-// leave sends SIGTERM and waits for the end; its exit code must be 0.
+// leave sends SIGTERM (or ends the context of one that is hosted) and waits for
+// the end; its exit code must be 0.
 func (c *company) leave(m *member) {
 	c.t.Helper()
 	m.termed = time.Now().UnixNano()
-	_ = m.cmd.Process.Signal(syscall.SIGTERM)
+	m.stop()
 	select {
 	case <-m.done:
 	case <-time.After(patience):
