@@ -8,21 +8,34 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentio/kafka-go"
+
 	"github.com/troupe-go/troupe/internal/shop"
 	"github.com/troupe-go/troupe/internal/wire"
 )
 
-// everything is one of each: two types, ends of value ranges, and no key.
+// everything is one of each: two types, ends of value ranges, no key; and all
+// that with each of Kafka's codecs.
 func everything() []foreign {
-	all := []foreign{
-		say("", orders()[0]),
-		say("o-1", &shop.OrderCancelled{OrderID: "o-1", Reason: "änderte ihre Meinung"}),
-	}
-	for _, o := range orders() {
-		all = append(all, say(o.OrderID, o))
+	var all []foreign
+	for _, codec := range slices.Sorted(maps.Keys(codecs)) {
+		some := []foreign{
+			say("", orders()[0]),
+			say("o-1", &shop.OrderCancelled{OrderID: "o-1", Reason: "änderte ihre Meinung"}),
+		}
+		for _, o := range orders() {
+			some = append(some, say(o.OrderID, o))
+		}
+		for i := range some {
+			some[i].Codec = codec
+		}
+		all = append(all, some...)
 	}
 	return all
 }
+
+// codecs are all that Kafka has, by its names.
+var codecs = map[string]kafka.Compression{"none": 0, "gzip": kafka.Gzip, "snappy": kafka.Snappy, "lz4": kafka.Lz4, "zstd": kafka.Zstd}
 
 func TestConsumer_HandlesWhatKnowsNothingOfCloudEvents(t *testing.T) {
 	eachPeer(t, func(t *testing.T, s *stage, p peer) {

@@ -72,6 +72,8 @@ type foreign struct {
 	Value any `json:"value"`
 	// GUID asks for the header form of the wire format.
 	GUID bool `json:"guid,omitempty"`
+	// Codec compresses the batch that the record is in: one of Kafka's names.
+	Codec string `json:"codec,omitempty"`
 	// Event are the attributes of a CloudEvent. A record without is no CloudEvent.
 	Event map[string]string `json:"event,omitempty"`
 	// Headers are written as they are.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentio/kafka-go"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/troupe-go/troupe/event"
@@ -21,26 +22,27 @@ import (
 
 func TestProducer_IsReadByOthers(t *testing.T) {
 	eachPeer(t, func(t *testing.T, s *stage, p peer) {
-		ctx, pub := inHandler(t.Context()), s.publisher(t)
-		records := everything()
+		ctx := inHandler(t.Context())
 		at := time.Date(2026, 3, 1, 12, 4, 5, 678901234, time.UTC)
-		for _, r := range records {
+		publishers := map[string]*producer.Producer{}
+		for name, codec := range codecs {
+			publishers[name] = s.publisher(t, codec)
+		}
+		left := map[string]foreign{}
+		for _, r := range everything() {
 			key := ""
 			if r.Key != nil {
 				key = *r.Key
 			}
-			must(t, pub.Publish(ctx, s.topic, key, r.data, producer.WithTime(at), producer.WithSubject("søren"),
-				producer.WithHeader("tenant", "zürich"), producer.WithHeader("ce_region", "eu")))
+			must(t, publishers[r.Codec].Publish(ctx, s.topic, key, r.data, producer.WithTime(at), producer.WithSubject("søren"),
+				producer.WithHeader("tenant", "zürich"), producer.WithHeader("codec", r.Codec), producer.WithHeader("ce_region", "eu")))
+			left[r.Codec+asJSON(t, r.Key)+asJSON(t, r.Value)] = r
 		}
-		got := p.consume(t, s, len(records))
+		got := p.consume(t, s, len(left))
 
-		left := map[string]foreign{}
-		for _, r := range records {
-			left[asJSON(t, r.Key)+asJSON(t, r.Value)] = r
-		}
 		for _, r := range s.Records(t, s.topic) {
 			g := got[place{r.Partition, r.Offset}]
-			which := asJSON(t, g.Key) + asJSON(t, g.Value)
+			which := r.Headers.Get("codec") + asJSON(t, g.Key) + asJSON(t, g.Value)
 			want, ok := left[which]
 			if !ok {
 				t.Errorf("%s read %s, which was not published, or not twice", p.name, which)
@@ -121,7 +123,7 @@ func TestProducer_PartitionsKeysAsOthersDo(t *testing.T) {
 			ours = append(ours, producer.Message{Key: key, Record: e})
 		}
 		p.produce(t, s, theirs...)
-		must(t, s.publisher(t).PublishAll(t.Context(), s.topic, ours...))
+		must(t, s.publisher(t, kafka.Snappy).PublishAll(t.Context(), s.topic, ours...))
 
 		where, used := map[string]map[int32]int{}, map[int32]bool{}
 		for _, r := range s.Records(t, s.topic) {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/segmentio/kafka-go"
+
 	"github.com/troupe-go/troupe/consumer"
 	"github.com/troupe-go/troupe/dedupe"
 	"github.com/troupe-go/troupe/dlq"
@@ -74,9 +76,9 @@ func (s *stage) hasGUIDs(t *testing.T) bool {
 }
 
 // publisher returns a producer of Troupe's.
-func (s *stage) publisher(t *testing.T) *producer.Producer {
+func (s *stage) publisher(t *testing.T, codec kafka.Compression) *producer.Producer {
 	t.Helper()
-	p, err := producer.New(producer.Config{Kafka: s.Kafka, Registry: s.registry, Source: "troupe/interop", AutoRegister: true})
+	p, err := producer.New(producer.Config{Kafka: s.Kafka, Registry: s.registry, Source: "troupe/interop", AutoRegister: true, Compression: codec})
 	must(t, err)
 	t.Cleanup(func() { must(t, p.Close()) })
 	return p

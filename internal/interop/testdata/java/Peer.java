@@ -87,8 +87,9 @@ public class Peer {
 
   static void produce(JsonNode task, Serde serde) throws Exception {
     String topic = task.get("topic").asText();
+    Map<String, KafkaProducer<String, byte[]>> producers = new HashMap<>();
     List<Future<RecordMetadata>> acks = new ArrayList<>();
-    try (var producer = new KafkaProducer<>(connection(), new StringSerializer(), new ByteArraySerializer())) {
+    try {
       for (JsonNode r : task.get("records")) {
         Headers headers = new RecordHeaders();
         byte[] value = null;
@@ -106,13 +107,21 @@ public class Peer {
         for (JsonNode h : r.path("headers")) {
           record.headers().add(h.get(0).asText(), h.get(1).asText().getBytes(StandardCharsets.UTF_8));
         }
-        acks.add(producer.send(record));
+        acks.add(producers.computeIfAbsent(r.path("codec").asText("none"), Peer::producer).send(record));
       }
       for (var ack : acks) {
         RecordMetadata m = ack.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         System.out.println(JSON.createObjectNode().put("partition", m.partition()).put("offset", m.offset()));
       }
+    } finally {
+      producers.values().forEach(KafkaProducer::close);
     }
+  }
+
+  static KafkaProducer<String, byte[]> producer(String codec) {
+    Map<String, Object> conf = connection();
+    conf.put("compression.type", codec);
+    return new KafkaProducer<>(conf, new StringSerializer(), new ByteArraySerializer());
   }
 
   static void consume(JsonNode task, Serde serde) throws Exception {

@@ -60,9 +60,14 @@ def serializer(registry, topic, typ, in_header):
 
 
 def produce(task, registry):
-    topic, serializers, acks = task["topic"], {}, [None] * len(task["records"])
-    # Java's client partitions like this; librdkafka does only when it is told to.
-    producer = Producer(connection() | {"partitioner": "murmur2_random", "enable.idempotence": True})
+    topic, producers, serializers, acks = task["topic"], {}, {}, [None] * len(task["records"])
+
+    def producer(codec):
+        if codec not in producers:
+            # Java's client partitions like this; librdkafka does only when it is told to.
+            conf = {"partitioner": "murmur2_random", "enable.idempotence": True, "compression.type": codec}
+            producers[codec] = Producer(connection() | conf)
+        return producers[codec]
 
     def acknowledged(i):
         def done(err, msg):
@@ -86,9 +91,12 @@ def produce(task, registry):
             message = binding.to_binary(CloudEvent(attributes, value), Bytes())
             headers += message.headers.items()
         headers += [(name, text.encode("utf-8")) for name, text in record.get("headers") or []]
-        producer.produce(topic, value, record.get("key"), headers=headers, on_delivery=acknowledged(i))
-    if left := producer.flush(PATIENCE):
-        sys.exit(f"{left} records were not acknowledged within {PATIENCE} s")
+        producer(record.get("codec", "none")).produce(
+            topic, value, record.get("key"), headers=headers, on_delivery=acknowledged(i)
+        )
+    for codec, p in producers.items():
+        if left := p.flush(PATIENCE):
+            sys.exit(f"{left} records ({codec}) were not acknowledged within {PATIENCE} s")
     for ack in acks:
         print(json.dumps(ack))
 
