@@ -1,3 +1,39 @@
 // Package interop has no code of its own. Its tests let services that are not
-// written with Troupe, and not written in Go, share topics with those that are.
+// written with Troupe, nor in Go, share topics with services that are:
+//
+//	what others publish   handled by a consumer: with CloudEvents headers, without any, and with the
+//	                      schema's GUID in a header; published twice; a null key; a tombstone
+//	what a producer does  decoded by others value for value, its headers read as text and as a CloudEvent
+//	both                  each of Kafka's codecs, one topic for two types, the ends of value ranges,
+//	                      a key's partition
+//
+// The others are programs in testdata, made of their languages' usual libraries,
+// in the versions that these tests were run with:
+//
+//	Python 3.11  confluent-kafka 2.16.0 (librdkafka 2.16.0) with its AvroSerializer and AvroDeserializer, fastavro 1.13.1,
+//	             cloudevents 2.2.0
+//	Java 17      kafka-clients 4.4.0 and its own partitioner, Apache Avro 1.12.1, cloudevents-kafka 4.0.1;
+//	             Confluent's wire format by hand, and by Apicurio's serdes 3.1.7 over that registry's own API
+//
+// They were run on the embedded services, on Apache Kafka 4.4.0 with Redis 7.0.15
+// and Apicurio Registry 3.0.9, and there also through TLS and SCRAM-SHA-512. Apicurio
+// has no GUIDs, so the header form was run with the embedded registry, on both
+// brokers. Confluent's own Java serializers and registry were not: they are not on
+// Maven Central.
+//
+// What a mixed fleet has to know: librdkafka puts keys on the same partitions as
+// Java and Troupe with partitioner=murmur2_random only, which is not its default.
+// Apicurio's serializer needs artifact.group-id=default and dereference-schema=true,
+// or it hides nested types from everyone who asks the Confluent API.
+//
+// To run them, besides what go test needs:
+//
+//	python3 -m venv build/interop/venv
+//	build/interop/venv/bin/pip install -r internal/interop/testdata/python/requirements.txt
+//	TROUPE_PYTHON=$PWD/build/interop/venv/bin/python TROUPE_JAVA=1 go test ./internal/interop
+//
+// Without TROUPE_PYTHON, python3 is used if it has the packages. Java waits for
+// TROUPE_JAVA=1 and needs a JDK of 17 or later and, the first time, mvn. The peers
+// know of TROUPE_BROKERS, TROUPE_REGISTRY, TROUPE_TLS_CA and TROUPE_SASL_*, not of a
+// registry's credentials.
 package interop

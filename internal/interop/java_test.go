@@ -69,7 +69,7 @@ func fetchLibs(path string, pom []byte) (string, error) {
 		return dir, nil
 	}
 	return dir, whole(dir, func(tmp string) error {
-		return run("mvn", "-q", "-B", "-ntp", "-f", path, "dependency:copy-dependencies", "-DoutputDirectory="+tmp)
+		return run("mvn", "-q", "-B", "-ntp", "-Dstyle.color=never", "-f", path, "dependency:copy-dependencies", "-DoutputDirectory="+tmp)
 	})
 }
 
