@@ -158,9 +158,22 @@ func (e *engine) stopAll() {
 	}
 }
 
-// nextToken returns a token that no other claim has.
-func (e *engine) nextToken() string {
-	return e.token + strconv.FormatUint(e.claims.Add(1), 36)
+// newTokens gives each of the jobs that need a claim a token that no other claim
+// has. They share one string.
+func (e *engine) newTokens(jobs []*job) {
+	var text []byte
+	ends := make([]int, 0, len(jobs))
+	n := e.claims.Add(uint64(len(jobs))) - uint64(len(jobs))
+	for i := range jobs {
+		text = append(text, e.token...)
+		text = strconv.AppendUint(text, n+uint64(i), 36)
+		ends = append(ends, len(text))
+	}
+	all, from := string(text), 0
+	for i, j := range jobs {
+		j.claim.Token = all[from:ends[i]]
+		from = ends[i]
+	}
 }
 
 // tend renews the leases of what is claimed and not done, wakes what waited
@@ -192,7 +205,7 @@ func (e *engine) tend(ctx context.Context) {
 func (e *engine) reportSlow(now time.Time) {
 	for _, p := range e.all() {
 		for _, j := range p.overdue(now.Add(-e.cfg.HandlerLimit)) {
-			m := j.delivery.meta()
+			m := j.meta
 			e.log.Warn("a handler runs longer than its limit", "handler", j.handler, "topic", p.tp.Topic, "partition", p.tp.ID,
 				"offset", m.Offset, "id", m.ID, "key", m.Key, "limit", e.cfg.HandlerLimit)
 		}

@@ -18,8 +18,8 @@ import (
 type Handler struct {
 	topic string
 	name  string // of the function, for logs and dead letters
-	// bind fixes the registry, and yields the event type and a source of deliveries.
-	bind func(schema.Registry) (typ string, open func() delivery, err error)
+	// bind fixes the registry, and yields the event type and a source of jobs.
+	bind func(schema.Registry) (typ string, open func() *job, err error)
 }
 
 // On returns a Handler that calls handle for each T on topic. T is a record
@@ -35,7 +35,7 @@ func On[T any, R schema.RecordOf[T]](topic string, handle func(context.Context, 
 	return Handler{
 		topic: topic,
 		name:  functionName(handle),
-		bind: func(reg schema.Registry) (string, func() delivery, error) {
+		bind: func(reg schema.Registry) (string, func() *job, error) {
 			if handle == nil {
 				return "", nil, errors.New("the handler is nil")
 			}
@@ -48,25 +48,28 @@ func On[T any, R schema.RecordOf[T]](topic string, handle func(context.Context, 
 			if err != nil {
 				return "", nil, err
 			}
-			return s.FullName(), func() delivery { return &typed[T, R]{decoder: d, call: handle} }, nil
+			return s.FullName(), func() *job {
+				t := &typed[T, R]{decoder: d, call: handle}
+				t.job.delivery, t.job.meta = t, &t.event.Meta
+				return &t.job
+			}, nil
 		},
 	}
 }
 
-// delivery is one event on its way to its handler, its type erased.
+// delivery is the typed side of a job.
 type delivery interface {
-	meta() *event.Meta
 	decode(ctx context.Context, ref wire.SchemaRef, data []byte) error
 	handle(ctx context.Context) error
 }
 
+// typed is a job and the event that it is for, in one piece of memory.
 type typed[T any, R schema.RecordOf[T]] struct {
+	job     job
 	event   event.Event[T]
 	decoder *schema.Decoder[T, R]
 	call    func(context.Context, event.Event[T]) error
 }
-
-func (t *typed[T, R]) meta() *event.Meta { return &t.event.Meta }
 
 func (t *typed[T, R]) decode(ctx context.Context, ref wire.SchemaRef, data []byte) error {
 	var fresh T
@@ -101,12 +104,12 @@ func protect(f func() error, finished func(error)) {
 	returned = true
 }
 
-// chain wraps a delivery's handler in the middlewares, the first outermost.
-func chain(ms []Middleware, d delivery) func(context.Context) error {
-	call := d.handle
+// chain wraps a job's handler in the middlewares, the first outermost.
+func chain(ms []Middleware, j *job) func(context.Context) error {
+	call := j.delivery.handle
 	for i := len(ms) - 1; i >= 0; i-- {
 		m, next := ms[i], call
-		call = func(ctx context.Context) error { return m(ctx, d.meta(), next) }
+		call = func(ctx context.Context) error { return m(ctx, j.meta, next) }
 	}
 	return call
 }
@@ -128,7 +131,7 @@ type routeKey struct{ topic, typ string }
 
 type route struct {
 	name string
-	open func() delivery
+	open func() *job
 }
 
 // routes binds the handlers to the registry, and reports every problem.

@@ -24,13 +24,16 @@ type job struct {
 	key      string
 	nullKey  bool
 	handler  string
-	delivery delivery    // nil if none was reached; then meta says what is known
-	meta     *event.Meta // of the delivery, or on its own
+	delivery delivery // nil if no handler was reached
+	meta     *event.Meta
 
 	// The claim is written by the store, then by the scheduler's lock.
 	claim   dedupe.Claim
 	claimed bool      // the claim's outcome is known, or none is needed
 	heldTil time.Time // when to ask again for a claim that somebody else holds
+	// follower is the next event of the key, if it was held when this one was
+	// done: it may be the same event again, held by this one.
+	follower *job
 
 	started     time.Time // of the running call, zero if none runs
 	reported    bool      // as running too long
@@ -65,3 +68,6 @@ func (j *job) unpin() {
 // needsClaim reports whether the store has to be asked: what can't reach a
 // handler has a dead letter with an id of its own instead.
 func (j *job) needsClaim() bool { return j.class == "" }
+
+// holds reports whether the store has a lease of ours on the event.
+func (j *job) holds() bool { return j.claimed && j.claim.Outcome == dedupe.Run }

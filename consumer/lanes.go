@@ -245,8 +245,19 @@ func (s *scheduler) next(j *job) {
 		s.drop(l)
 		return
 	}
+	if f := l.first(); !f.claimed {
+		j.follower = f
+	}
 	s.offer(l)
 	s.wake()
+}
+
+// hurry has a held job's claim asked for now: what held it may be done.
+func (s *scheduler) hurry(j *job) {
+	s.mu.Lock()
+	j.heldTil = time.Time{}
+	s.mu.Unlock()
+	j.part.nudge()
 }
 
 // leave ends the running state of j's lane.

@@ -142,6 +142,9 @@ func (m *marks) written(k mark) {
 	if k.kind == markDone && !k.skipped {
 		e.stats.handled.Add(1)
 	}
+	if f := j.follower; f != nil {
+		e.sched.hurry(f)
+	}
 	k.part.complete(j)
 }
 
@@ -182,7 +185,7 @@ func (e *engine) renew(ctx context.Context) {
 		s.mu.Lock()
 		for l := range p.each {
 			for _, j := range l.jobs[l.head:] {
-				if j.claimed && j.needsClaim() && j.claim.Outcome == dedupe.Run {
+				if j.holds() {
 					claims = append(claims, &dedupe.Claim{Key: j.claim.Key, Token: j.claim.Token})
 					jobs = append(jobs, j)
 				}

@@ -153,13 +153,12 @@ func (p *partition) release() {
 		return
 	}
 	for j := range p.waitingJobs {
-		if !j.claimed || !j.needsClaim() {
-			continue
-		}
-		j.claimed = false
-		if j.claim.Outcome == dedupe.Run {
+		if j.holds() {
 			claim := j.claim // the job gets a new one when it resumes
 			p.e.marks.add(mark{kind: markRelease, part: p, claim: &claim})
+		}
+		if j.needsClaim() {
+			j.claimed = false
 		}
 	}
 }
@@ -233,19 +232,23 @@ func (p *partition) take(f broker.Fetched) {
 		return
 	}
 	p.want()
-	jobs := p.admit(f)
-	routed := make([]*job, 0, len(jobs))
-	for i := range jobs {
-		j := &jobs[i]
-		unrouted, err := p.prepare(j)
+	first := p.admit(f)
+	size := 0
+	if len(f.Records) > 0 {
+		size = f.Bytes / len(f.Records)
+	}
+	routed := make([]*job, 0, len(f.Records))
+	for i := range f.Records {
+		j, err := p.prepare(&f.Records[i])
 		if err != nil {
 			return // stopped while it waited for the registry
 		}
-		if unrouted {
+		if j == nil {
 			p.e.stats.unrouted.Add(1)
-			p.complete(j)
+			p.pass(first+uint64(i), size)
 			continue
 		}
+		j.ticket, j.size = first+uint64(i), size
 		routed = append(routed, j)
 	}
 	for len(routed) > 0 {
@@ -255,39 +258,43 @@ func (p *partition) take(f broker.Fetched) {
 	}
 }
 
-// admit makes the jobs of a batch and enters their offsets into the watermark.
-func (p *partition) admit(f broker.Fetched) []job {
+// admit enters the offsets of a batch into the watermark, and returns the first ticket.
+func (p *partition) admit(f broker.Fetched) (first uint64) {
 	n := len(f.Records)
-	jobs := make([]job, n)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range f.Records {
-		j := &jobs[i]
-		j.part, j.record, j.pinned = p, &f.Records[i], true
-		j.ticket = p.mark.add(j.record.Offset)
-		j.size = f.Bytes / n
+		ticket := p.mark.add(f.Records[i].Offset)
+		if i == 0 {
+			first = ticket
+		}
 	}
 	if n > 0 {
-		p.bytes -= f.Bytes % n // what the jobs' shares leave out
+		p.bytes -= f.Bytes % n // what the records' shares leave out
 	}
 	p.e.stats.fetched.Add(int64(n))
 	p.e.stats.inFlight.Add(int64(n))
 	if n == 0 || f.Records[n-1].Offset < f.Next-1 { // behind compaction or a transaction's end
 		p.mark.finish(p.mark.add(f.Next - 1))
 	}
-	return jobs
+	return first
 }
 
 // complete passes a job's offset. Everything that its event needed is durable.
-func (p *partition) complete(j *job) {
+func (p *partition) complete(j *job) { p.pass(j.ticket, j.size) }
+
+// pass finishes a ticket, and with it a share of the partition's memory budget.
+func (p *partition) pass(ticket uint64, size int) {
 	p.mu.Lock()
-	p.mark.finish(j.ticket)
+	p.mark.finish(ticket)
 	p.inFlight--
-	p.bytes -= j.size
+	p.bytes -= size
+	idle := !p.wanted && p.queued < prefetch
 	p.mu.Unlock()
 	p.e.stats.inFlight.Add(-1)
-	j.record, j.data, j.delivery, j.meta = nil, nil, nil, nil
-	p.want()
+	if idle {
+		p.want()
+	}
 }
 
 // refused deals with a partition that can't be fetched.
@@ -318,10 +325,10 @@ func (p *partition) claim(jobs []*job, then func()) {
 	s.mu.Lock()
 	p.claiming = true
 	s.mu.Unlock()
+	p.e.newTokens(jobs)
 	claims := make([]*dedupe.Claim, 0, len(jobs))
 	for _, j := range jobs {
 		if j.needsClaim() {
-			j.claim.Token = p.e.nextToken()
 			claims = append(claims, &j.claim)
 		}
 	}

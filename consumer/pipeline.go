@@ -23,33 +23,37 @@ import (
 //
 // An event that goes on to the next step never comes back, but for its retries.
 
-// prepare decodes a job's record and finds its handler. What can't be decoded is
-// marked for the dead letters. It waits while the registry is away; its error is
-// that the work was stopped meanwhile.
-func (p *partition) prepare(j *job) (unrouted bool, err error) {
-	m, ref, data, bad := wire.Decode(j.record)
-	j.ref, j.data, j.key, j.nullKey = ref, data, m.Key, j.record.Key == nil
+// prepare decodes a record and finds its handler. What can't be decoded is marked
+// for the dead letters. The job is nil when nobody handles such events. It waits
+// while the registry is away; its error is that the work was stopped meanwhile.
+func (p *partition) prepare(r *event.Record) (*job, error) {
+	m, ref, data, bad := wire.Decode(r)
 	if m.Type == "" && bad == nil {
+		var err error
 		if bad, err = p.nameType(&m, ref); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
-	r, found := p.e.routes[routeKey{p.tp.Topic, m.Type}]
+	to, found := p.e.routes[routeKey{p.tp.Topic, m.Type}]
 	if !found && (m.Type != "" || bad == nil) {
-		return true, nil
+		return nil, nil
 	}
-	j.handler = r.name
-	if found && bad == nil {
-		j.delivery = r.open()
-		j.meta = j.delivery.meta()
+	j := &job{}
+	if found {
+		j = to.open()
 		*j.meta = m
+	} else {
+		j.meta = &m
+	}
+	j.part, j.record, j.pinned, j.handler = p, r, true, to.name
+	j.ref, j.data, j.key, j.nullKey = ref, data, m.Key, r.Key == nil
+	if bad == nil {
+		var err error
 		if bad, err = p.decode(j); err != nil {
-			return false, err
+			return nil, err
 		}
 		j.claim.Key = dedupe.KeyOf(m.Source, m.ID)
 		j.claim.Fingerprint = fingerprint(&m, data)
-	} else {
-		j.meta = &m
 	}
 	switch {
 	case bad != nil:
@@ -57,7 +61,7 @@ func (p *partition) prepare(j *job) (unrouted bool, err error) {
 	case m.Hops > p.e.cfg.MaxHops:
 		j.condemn(classHops, fmt.Errorf("the flow %s has passed %d handlers; the limit is %d", m.CorrelationID, m.Hops, p.e.cfg.MaxHops))
 	}
-	return false, nil
+	return j, nil
 }
 
 // nameType takes the type of a record that doesn't name it from its schema.
@@ -181,7 +185,7 @@ func (e *engine) handle(j *job) {
 		if len(e.cfg.Middleware) == 0 {
 			return j.delivery.handle(ctx)
 		}
-		return chain(e.cfg.Middleware, j.delivery)(ctx)
+		return chain(e.cfg.Middleware, j)(ctx)
 	}, func(err error) {
 		e.stats.running.Add(-1)
 		e.settle(j, err)

@@ -190,8 +190,10 @@ func (c *Client) NewFetcher(cfg FetcherConfig, sink func(Fetched)) *Fetcher {
 }
 
 // Want asks for the records of a partition from offset on, exactly one delivery
-// later. A partition that is wanted twice is fetched by the later call; ticket
-// comes back with the delivery, so that a stale one can be told.
+// later. A partition that is wanted twice is fetched by the later call, unless
+// that has the lower ticket: tickets grow, and what asks with an old one belongs
+// to work that has ended. ticket comes back with the delivery, so that a stale
+// one can be told.
 func (f *Fetcher) Want(topic string, partition int32, offset, ticket int64) {
 	name := partitionName{topic, partition}
 	f.mu.Lock()
@@ -203,6 +205,10 @@ func (f *Fetcher) Want(topic string, partition int32, offset, ticket int64) {
 	if p == nil {
 		p = &fetchPartition{partitionName: name, leader: -1}
 		f.partitions[name] = p
+	}
+	if p.want != nil && p.want.ticket > ticket { // of work that has ended since
+		f.mu.Unlock()
+		return
 	}
 	p.want = &want{partition: p, offset: offset, ticket: ticket, maxBytes: f.cfg.MaxPartitionBytes}
 	send := f.place(p.want)
