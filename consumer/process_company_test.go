@@ -40,6 +40,7 @@ type company struct {
 	part       part
 	partitions int
 	dir        string
+	environ    []string // leads members to the services
 	registry   schema.Registry
 	client     *broker.Client // to look at offsets
 	producer   *producer.Producer
@@ -77,7 +78,7 @@ func newCompany(t *testing.T, partitions int, p part) *company {
 	must(t, err)
 	t.Cleanup(func() { c.client.Close() })
 	must(t, c.CreateTopic(t.Context(), "dlq."+c.part.Group, 1, nil))
-	c.registry = registry
+	c.registry, c.environ = registry, c.Environ()
 	c.produceThrough(c.Kafka)
 	t.Cleanup(c.showLogs)
 	return c
@@ -238,7 +239,7 @@ func (c *company) enter() *member {
 	text, err := json.Marshal(m.part)
 	must(c.t, err)
 	m.cmd = exec.Command(os.Args[0])
-	m.cmd.Env = append(append(os.Environ(), c.Environ()...), partEnv+"="+string(text))
+	m.cmd.Env = append(append(os.Environ(), c.environ...), partEnv+"="+string(text))
 	var stderr bytes.Buffer
 	m.cmd.Stderr = &stderr
 	must(c.t, m.cmd.Start())

@@ -134,6 +134,45 @@ func TestRun_KafkaConnectionsThatBreakAllTheTimeLoseAndRepeatNothing(t *testing.
 	}
 }
 
+// TestRun_ProcessesThatDieWhileConnectionsBreakLoseNothingAndRepeatOnlyWhatWasOpen
+// is all of it at once, with replies that Redis loses. Kafka's connections live
+// longer than RebalanceTimeout: a round that has to wait for a dead member can't
+// end before, and who joins needs one connection for all of it.
+func TestRun_ProcessesThatDieWhileConnectionsBreakLoseNothingAndRepeatOnlyWhatWasOpen(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, 6, hurried())
+	proxy := c.Proxy(t)
+	c.environ = proxy.Environ()
+	c.produceThrough(proxy.Settings.Kafka)
+	c.enter()
+	c.enter()
+	c.enter()
+	c.publish(60, 300)
+	c.working()
+	stops := []func() int{
+		every(t, c.part.Rebalance+500*time.Millisecond, c.part.Rebalance+2*time.Second, proxy.Kafka.Cut),
+		every(t, 100*time.Millisecond, 300*time.Millisecond, proxy.Redis.Cut),
+		every(t, 50*time.Millisecond, 200*time.Millisecond, func() { proxy.Redis.LoseReplies(2) }),
+	}
+	kills := 2
+	if os.Getenv("TROUPE_LONG") != "" {
+		kills = 10
+	}
+	for range kills {
+		c.kill(c.any())
+		c.enter()
+		c.whilePublishing(600)
+		c.leave(c.any())
+		c.enter()
+	}
+	for _, stop := range stops {
+		stop()
+	}
+	f := c.end()
+	c.check(f)
+	t.Logf("the longest time without an effect was %v", c.longestStall())
+}
+
 // longestStall is the longest time between two effects of the whole company.
 func (c *company) longestStall() (longest time.Duration) {
 	var at []int64
