@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -86,7 +87,7 @@ func run(ctx context.Context, rounds, events, partitions int, profile string, na
 		return fmt.Errorf("no such work: %s", strings.Join(names, " "))
 	}
 	if profile != "" {
-		return profiled(ctx, profile, chosen, func(work) *setup { return newSetup(settings, events, partitions) })
+		return profiled(ctx, profile, events, chosen, func(work) *setup { return newSetup(settings, events, partitions) })
 	}
 	fmt.Printf("%-14s %-16s %12s %12s %8s   ratios of the rounds\n", "work", "figure", "by hand", "troupe", "ratio")
 	for _, w := range chosen {
@@ -102,7 +103,7 @@ func newSetup(settings troupe.Settings, events, partitions int) *setup {
 }
 
 // profiled runs Troupe's side alone, once, under the CPU profiler.
-func profiled(ctx context.Context, path string, chosen []work, newSetup func(work) *setup) error {
+func profiled(ctx context.Context, path string, events int, chosen []work, newSetup func(work) *setup) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -118,12 +119,19 @@ func profiled(ctx context.Context, path string, chosen []work, newSetup func(wor
 		if err := pprof.StartCPUProfile(f); err != nil {
 			return err
 		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		figures, err := w.ours(ctx, s)
+		runtime.ReadMemStats(&after)
 		pprof.StopCPUProfile()
 		if err != nil {
 			return err
 		}
-		fmt.Println(w.name, w.figures, figures)
+		for i, f := range w.figures {
+			fmt.Printf("%-14s %-16s %12.0f\n", w.name, f.name, figures[i])
+		}
+		fmt.Printf("%-14s %.1f allocations and %.0f bytes an event, %d collections\n", w.name,
+			float64(after.Mallocs-before.Mallocs)/float64(events), float64(after.TotalAlloc-before.TotalAlloc)/float64(events), after.NumGC-before.NumGC)
 	}
 	return nil
 }
