@@ -29,6 +29,7 @@ func TestJudge_CountsWhatALedgerShows(t *testing.T) {
 		{"out of order", "pS1/2 pE2/2 pS3/1 pE4/1", figures{effects: 2, inversions: 1}, false},
 		{"two of a key at once", "pS1/1 pS2/2 pE3/1 pE4/2", figures{effects: 2, inversions: 1}, false},
 		{"repeated and out of order by that", "kS90/1 kE95/1 kS96/2 kE97/2 kD98/2 pS150/1 pE160/1 pD161/1", figures{effects: 3, repeated: 1, open: 1, openAll: 1}, true},
+		{"an attempt charged", "pS1/1 pE2/1 pS3/2 pA3/2 pE4/2", figures{effects: 2, charged: 1}, false},
 		{"never published", "pS1/1 pE2/1 pS3/2 pE4/2 pS5/3 pE6/3", figures{effects: 2, twice: 1}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 //	S NS KEY N    a handler starts with the n-th event of a key
 //	E NS KEY N    it has its effect
 //	D NS KEY N    the store has acknowledged that the event is done
+//	A NS KEY N    an attempt was charged that had not failed
 type ledger struct{ file *os.File }
 
 func openLedger(path string) (*ledger, error) {
@@ -99,6 +100,8 @@ type figures struct {
 	// inversions are handlers that started before their key's event before had
 	// its effect.
 	inversions int
+	// charged are calls with a number of attempts that the event did not fail.
+	charged int
 	// late are handlers that a process started after it had been stopped, for
 	// events that another had handled meanwhile.
 	late, lateAllowed int
@@ -110,8 +113,8 @@ type figures struct {
 }
 
 func (f *figures) String() string {
-	return fmt.Sprintf("%d events, %d effects: lost %d, duplicates %d in the window of a death or a stop (%d were open, at most %d at once) and %d others, inversions %d, late starts %d",
-		f.events, f.effects, f.lost, f.repeated, f.openAll, f.open, f.twice, f.inversions, f.late)
+	return fmt.Sprintf("%d events, %d effects: lost %d, duplicates %d in the window of a death or a stop (%d were open, at most %d at once) and %d others, inversions %d, late starts %d, attempts charged wrongly %d",
+		f.events, f.effects, f.lost, f.repeated, f.openAll, f.open, f.twice, f.inversions, f.late, f.charged)
 }
 
 func (f *figures) complain(n *int, format string, args ...any) {
@@ -123,7 +126,7 @@ func (f *figures) complain(n *int, format string, args ...any) {
 
 // fine reports whether every guarantee held.
 func (f *figures) fine() bool {
-	return f.lost == 0 && f.twice == 0 && f.inversions == 0 && f.repeated <= f.openAll && f.late <= f.lateAllowed
+	return f.lost == 0 && f.twice == 0 && f.inversions == 0 && f.charged == 0 && f.repeated <= f.openAll && f.late <= f.lateAllowed
 }
 
 // judge counts. published says how many events each key has; lanes is how many
@@ -167,6 +170,8 @@ func (f *figures) event(id eventID, deeds []deed, before int64) (first int64) {
 			}
 		case 'E':
 			effects = append(effects, d)
+		case 'A':
+			f.complain(&f.charged, "%s was charged an attempt in %s", id, d.by.name)
 		}
 	}
 	f.effects += len(effects)

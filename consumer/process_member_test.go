@@ -137,8 +137,12 @@ func (a *actor) handle(_ context.Context, ev event.Event[shop.OrderPlaced]) erro
 	}
 	a.events.Store(dedupe.KeyOf(ev.Source, ev.ID), id)
 	a.ledger.write('S', id)
+	failsOnce := id.n%30 == 0
+	if ev.Attempt > 2 || ev.Attempt == 2 && !failsOnce {
+		a.ledger.write('A', id)
+	}
 	switch {
-	case id.n%30 == 0 && ev.Attempt == 1:
+	case failsOnce && ev.Attempt == 1:
 		return errNotYet
 	case id.n%20 == 0:
 		time.Sleep(a.Slow)

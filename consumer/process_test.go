@@ -68,6 +68,59 @@ func longLife(c *company) {
 	c.check(c.end())
 }
 
+// TestRun_MembersThatAreToldToLeaveInTheMiddleOfHandlersRepeatNothing restarts
+// members one after the other: 8 times, or 50 with TROUPE_LONG=1.
+func TestRun_MembersThatAreToldToLeaveInTheMiddleOfHandlersRepeatNothing(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, 6, hurried())
+	for range 3 {
+		c.enter()
+	}
+	c.publish(60, 300)
+	c.working()
+	restarts := 8
+	if os.Getenv("TROUPE_LONG") != "" {
+		restarts = 50
+	}
+	for range restarts {
+		c.leave(c.any())
+		c.enter()
+		c.whilePublishing(150)
+	}
+	f := c.end()
+	c.check(f)
+	if f.effects != f.events {
+		t.Errorf("%d effects of %d events", f.effects, f.events)
+	}
+	if c.drained() == 0 {
+		t.Error("no handler was running at any SIGTERM")
+	}
+}
+
+// TestRun_HandlersSlowerThanTheSessionSurviveRebalances: members come and go
+// while some handlers take longer than SessionTimeout and RebalanceTimeout.
+func TestRun_HandlersSlowerThanTheSessionSurviveRebalances(t *testing.T) {
+	t.Parallel()
+	p := hurried()
+	p.Slow = max(p.Session, p.Rebalance, p.Lease) + time.Second
+	c := newCompany(t, 6, p)
+	c.enter()
+	c.enter()
+	c.publish(15, 120)
+	c.working()
+	c.whilePublishing(300) // 20 of each key: about now they are slow
+	c.enter()
+	c.whilePublishing(60)
+	c.leave(c.any())
+	c.enter()
+	c.whilePublishing(100)
+	f := c.end()
+	c.check(f)
+	if f.effects != f.events {
+		t.Errorf("%d effects of %d events", f.effects, f.events)
+	}
+}
+
 // hurried returns a part with the shortest timeouts that the broker takes.
 func hurried() part {
 	p := part{
