@@ -21,10 +21,14 @@
 // brokers. Confluent's own Java serializers and registry were not: they are not on
 // Maven Central.
 //
-// What a mixed fleet has to know: librdkafka puts keys on the same partitions as
-// Java and Troupe with partitioner=murmur2_random only, which is not its default.
-// Apicurio's serializer needs artifact.group-id=default and dereference-schema=true,
-// or it hides nested types from everyone who asks the Confluent API.
+// What a mixed fleet has to know:
+//   - librdkafka puts keys on the same partitions as Java and Troupe with
+//     partitioner=murmur2_random, which is not its default.
+//   - Apicurio's serializer makes artifacts of their own of nested types. With its
+//     default strategy that is fine. With one that makes a group of the record's
+//     namespace (RecordIdStrategy, TopicRecordIdStrategy), nobody who asks the Confluent
+//     API can find them there; events are dead-lettered as unknown-schema, until
+//     apicurio.registry.dereference-schema is true.
 //
 // To run them, besides what go test needs:
 //

@@ -59,8 +59,8 @@ type task struct {
 type avroType struct {
 	// Schema is the text of the .avsc file: the peer's own copy.
 	Schema string `json:"schema"`
-	// Subject is what the peer registers it under. A peer that has a default
-	// for that uses its default for <topic>-value.
+	// Subject is what the peer registers it under. For <topic>-value, a peer
+	// leaves its serializer's settings alone.
 	Subject string `json:"subject"`
 }
 

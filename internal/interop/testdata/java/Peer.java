@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.apicurio.registry.serde.avro.AvroKafkaDeserializer;
 import io.apicurio.registry.serde.avro.AvroKafkaSerializer;
+import io.apicurio.registry.serde.avro.strategy.TopicRecordIdStrategy;
 import io.cloudevents.CloudEvent;
 import io.cloudevents.core.builder.CloudEventBuilder;
 import io.cloudevents.kafka.KafkaMessageFactory;
@@ -331,9 +332,6 @@ public class Peer {
       topic = task.get("topic").asText();
       conf.put("apicurio.registry.url", registry.replace("/apis/ccompat/v7", "/apis/registry/v3"));
       conf.put("apicurio.registry.auto-register", true);
-      // The group that its Confluent API shows, and no types of their own that this API can't find.
-      conf.put("apicurio.registry.artifact.group-id", "default");
-      conf.put("apicurio.registry.dereference-schema", true);
       deserializer.configure(conf, false);
     }
 
@@ -343,7 +341,11 @@ public class Peer {
 
     AvroKafkaSerializer<GenericRecord> serializer(String type) {
       Map<String, Object> own = new HashMap<>(conf);
-      own.put("apicurio.registry.artifact.artifact-id", task.get("types").get(type).get("subject").asText());
+      if (!task.get("types").get(type).get("subject").asText().equals(topic + "-value")) {
+        own.put("apicurio.registry.artifact-resolver-strategy", TopicRecordIdStrategy.class.getName());
+        // This strategy makes a group of the namespace, where its Confluent API can't find the nested types.
+        own.put("apicurio.registry.dereference-schema", true);
+      }
       var s = new AvroKafkaSerializer<GenericRecord>();
       s.configure(own, false);
       return s;
