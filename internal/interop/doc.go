@@ -26,7 +26,7 @@
 //     partitioner=murmur2_random, which is not its default.
 //   - Apicurio's serializer makes artifacts of their own of nested types. With its
 //     default strategy that is fine. With one that makes a group of the record's
-//     namespace (RecordIdStrategy, TopicRecordIdStrategy), nobody who asks the Confluent
+//     namespace (TopicRecordIdStrategy), nobody who asks the Confluent
 //     API can find them there; events are dead-lettered as unknown-schema, until
 //     apicurio.registry.dereference-schema is true.
 //
