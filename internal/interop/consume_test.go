@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-go/troupe/internal/shop"
 	"github.com/troupe-go/troupe/internal/wire"
+	"github.com/troupe-go/troupe/troupetest"
 )
 
 // everything is one of each: two types, ends of value ranges, no key; and all
@@ -116,8 +117,12 @@ func cloudEvent(id, typ string) map[string]string {
 
 func TestConsumer_ReadsTheSchemaFromAHeader(t *testing.T) {
 	eachPeer(t, func(t *testing.T, s *stage, p peer) {
+		if p.apicurio {
+			t.Skip("its serdes have no such form")
+		}
 		if !s.hasGUIDs(t) {
-			t.Skip("this registry has no GUIDs")
+			t.Setenv("TROUPE_REGISTRY", "") // the embedded one has, and goes with any Kafka
+			s = newStage(t, troupetest.New(t))
 		}
 		records := everything()
 		for i := range records {

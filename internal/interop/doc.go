@@ -17,8 +17,8 @@
 //
 // They were run on the embedded services, on Apache Kafka 4.4.0 with Redis 7.0.15
 // and Apicurio Registry 3.0.9, and there also through TLS and SCRAM-SHA-512. Apicurio
-// has no GUIDs, so the header form was run with the embedded registry, on both
-// brokers. Confluent's own Java serializers and registry were not: they are not on
+// has no GUIDs, so the header form is always tried with the embedded registry, on
+// either Kafka. Confluent's own Java serializers and registry were not: they are not on
 // Maven Central.
 //
 // What a mixed fleet has to know:
@@ -32,9 +32,9 @@
 //
 // To run them, besides what go test needs:
 //
-//	python3 -m venv build/interop/venv
-//	build/interop/venv/bin/pip install -r internal/interop/testdata/python/requirements.txt
-//	TROUPE_PYTHON=$PWD/build/interop/venv/bin/python TROUPE_JAVA=1 go test ./internal/interop
+//	python3 -m venv build/venv
+//	build/venv/bin/pip install -r internal/interop/testdata/python/requirements.txt
+//	TROUPE_PYTHON=$PWD/build/venv/bin/python TROUPE_JAVA=1 go test ./internal/interop
 //
 // Without TROUPE_PYTHON, python3 is used if it has the packages. Java waits for
 // TROUPE_JAVA=1 and needs a JDK of 17 or later and, the first time, mvn. The peers
