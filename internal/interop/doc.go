@@ -17,8 +17,8 @@
 //
 // They were run on the embedded services, on Apache Kafka 4.4.0 with Redis 7.0.15
 // and Apicurio Registry 3.0.9, and there also through TLS and SCRAM-SHA-512. Apicurio
-// has no GUIDs, so the header form is always tried with the embedded registry, on
-// either Kafka. Confluent's own Java serializers and registry were not: they are not on
+// has no GUIDs: there the header form is tried with the embedded registry and the real
+// Kafka. Confluent's own Java serializers and registry were not tried: they are not on
 // Maven Central.
 //
 // What a mixed fleet has to know:
