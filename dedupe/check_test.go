@@ -68,6 +68,7 @@ func TestCheck(t *testing.T) {
 }
 
 func TestRealRedis_CheckReadsTheServersOwnAnswers(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, "--maxmemory-policy", "noeviction")
 	r := open(t, s.addr)
 	must(t, r.Check(t.Context()))

@@ -17,6 +17,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestMemory_KeepsTheContract(t *testing.T) {
+	t.Parallel()
 	dedupetest.Run(t, func(*testing.T) dedupe.Store {
 		c := &clock{now: time.Unix(1e9, 0)}
 		return clocked{dedupe.NewMemory(dedupe.WithClock(c.Now)), c}
@@ -24,12 +25,14 @@ func TestMemory_KeepsTheContract(t *testing.T) {
 }
 
 func TestMemory_KeepsTheContractInRealTime(t *testing.T) {
+	t.Parallel()
 	dedupetest.Run(t, func(*testing.T) dedupe.Store { return dedupe.NewMemory() })
 }
 
 // TestRedis_KeepsTheContract runs on the Redis that TROUPE_REDIS names, or on an
 // embedded one whose clock it moves.
 func TestRedis_KeepsTheContract(t *testing.T) {
+	t.Parallel()
 	if address := os.Getenv("TROUPE_REDIS"); address != "" {
 		dedupetest.Run(t, func(t *testing.T) dedupe.Store { return open(t, address) })
 		return
@@ -41,6 +44,7 @@ func TestRedis_KeepsTheContract(t *testing.T) {
 // TestRedis_KeepsTheContractInShards has the client treat the server as many: one
 // script per slot, as on a cluster.
 func TestRedis_KeepsTheContractInShards(t *testing.T) {
+	t.Parallel()
 	m := miniredis.RunT(t)
 	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": m.Addr()}, ContextTimeoutEnabled: true})
 	t.Cleanup(func() { _ = ring.Close() })

@@ -2,6 +2,7 @@ package dedupe_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -22,12 +23,8 @@ const (
 	retention = time.Hour
 )
 
-var groups int
-
-func newGroup(t *testing.T) string {
-	groups++
-	return fmt.Sprintf("%s-%d-%d", t.Name(), os.Getpid(), groups)
-}
+// newGroup is a group that no other test or run has.
+func newGroup(t *testing.T) string { return t.Name() + "-" + rand.Text() }
 
 func newClaims(member string, from, to int) []*dedupe.Claim {
 	var cs []*dedupe.Claim
@@ -66,6 +63,7 @@ func anyRedis(t *testing.T) string {
 }
 
 func TestRedis_LosesNoEventWhenTheReplyToEveryClaimIsLost(t *testing.T) {
+	t.Parallel()
 	eachCallLosesItsReply(t, 100, func(ctx context.Context, r *dedupe.Redis, group string, c []*dedupe.Claim, lose func()) error {
 		lose()
 		if err := r.Claim(ctx, group, lease, c); err != nil {
@@ -77,6 +75,7 @@ func TestRedis_LosesNoEventWhenTheReplyToEveryClaimIsLost(t *testing.T) {
 }
 
 func TestRedis_FencesNobodyWhenTheReplyToEveryDoneIsLost(t *testing.T) {
+	t.Parallel()
 	eachCallLosesItsReply(t, 100, func(ctx context.Context, r *dedupe.Redis, group string, c []*dedupe.Claim, lose func()) error {
 		if err := r.Claim(ctx, group, lease, c); err != nil {
 			return err
@@ -88,6 +87,7 @@ func TestRedis_FencesNobodyWhenTheReplyToEveryDoneIsLost(t *testing.T) {
 }
 
 func TestRedis_RecognisesItsOwnWorkWhenTheReplyToEveryCallIsLost(t *testing.T) {
+	t.Parallel()
 	eachCallLosesItsReply(t, 20, func(ctx context.Context, r *dedupe.Redis, group string, c []*dedupe.Claim, lose func()) error {
 		for _, call := range []func() error{
 			func() error { return r.Claim(ctx, group, lease, c) },
@@ -131,6 +131,7 @@ func eachCallLosesItsReply(t *testing.T, events int, life func(context.Context, 
 // TestRedis_KnowsNothingOfABatchThatWasAnsweredInPart cuts the connection after
 // the first of three scripts in a pipeline was answered.
 func TestRedis_KnowsNothingOfABatchThatWasAnsweredInPart(t *testing.T) {
+	t.Parallel()
 	p := newProxy(t, anyRedis(t))
 	client := redis.NewClient(&redis.Options{Addr: p.addr(), Protocol: 2, DisableIdentity: true, MaxRetries: -1, ContextTimeoutEnabled: true})
 	defer client.Close()
@@ -158,6 +159,7 @@ func TestRedis_KnowsNothingOfABatchThatWasAnsweredInPart(t *testing.T) {
 }
 
 func TestRedis_WorksWithoutAnotherWordWhenTheServerComesUpLater(t *testing.T) {
+	t.Parallel()
 	m := miniredis.NewMiniRedis()
 	must(t, m.Start())
 	addr := m.Addr()
@@ -178,6 +180,7 @@ func TestRedis_WorksWithoutAnotherWordWhenTheServerComesUpLater(t *testing.T) {
 }
 
 func TestRedis_HeedsTheDeadlineOfACallThatIsNotAnswered(t *testing.T) {
+	t.Parallel()
 	p := newProxy(t, "127.0.0.1:1") // accepts, and there is nothing behind it
 	r := open(t, p.addr())
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -188,6 +191,7 @@ func TestRedis_HeedsTheDeadlineOfACallThatIsNotAnswered(t *testing.T) {
 }
 
 func TestRedis_GoesOnAfterAScriptFlush(t *testing.T) {
+	t.Parallel()
 	addr := anyRedis(t)
 	r, group, ours := open(t, addr), newGroup(t), newClaims("m", 0, 1200)
 	flusher := redis.NewClient(&redis.Options{Addr: addr, DisableIdentity: true})
@@ -210,6 +214,7 @@ func TestRedis_GoesOnAfterAScriptFlush(t *testing.T) {
 
 // TestRedis_ReportsWhatTheServerRefuses has the server answer with errors that pass.
 func TestRedis_ReportsWhatTheServerRefuses(t *testing.T) {
+	t.Parallel()
 	for _, refusal := range []string{
 		"LOADING Redis is loading the dataset in memory",
 		"READONLY You can't write against a read only replica.",
@@ -220,6 +225,7 @@ func TestRedis_ReportsWhatTheServerRefuses(t *testing.T) {
 	} {
 		word, _, _ := strings.Cut(refusal, " ")
 		t.Run(word, func(t *testing.T) {
+			t.Parallel()
 			m := miniredis.RunT(t)
 			r, group, c := open(t, m.Addr()), newGroup(t), newClaims("m", 0, 10)
 			must(t, r.Claim(t.Context(), group, lease, c))
@@ -242,6 +248,7 @@ func TestRedis_ReportsWhatTheServerRefuses(t *testing.T) {
 }
 
 func TestRealRedis_KilledInTheMiddleLosesNothing(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, "--appendonly", "yes", "--appendfsync", "always")
 	r, group := open(t, s.addr), newGroup(t)
 	done, running := newClaims("m", 0, 100), newClaims("m", 100, 200)
@@ -260,6 +267,7 @@ func TestRealRedis_KilledInTheMiddleLosesNothing(t *testing.T) {
 }
 
 func TestRealRedis_WithoutPersistenceShowsWhatARestartLost(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, "--appendonly", "no")
 	r, group, c := open(t, s.addr), newGroup(t), newClaims("m", 0, 10)
 	must(t, r.Claim(t.Context(), group, lease, c))
@@ -280,6 +288,7 @@ func TestRealRedis_WithoutPersistenceShowsWhatARestartLost(t *testing.T) {
 }
 
 func TestRealRedis_OutOfMemoryIsAnErrorAndLosesNothing(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, "--maxmemory-policy", "noeviction")
 	r, group, c := open(t, s.addr), newGroup(t), newClaims("m", 0, 1200)
 	must(t, r.Claim(t.Context(), group, lease, c[:600]))
@@ -303,6 +312,7 @@ func TestRealRedis_OutOfMemoryIsAnErrorAndLosesNothing(t *testing.T) {
 }
 
 func TestRealRedis_ReplicaTakesNothing(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	r, group, c := open(t, s.addr), newGroup(t), newClaims("m", 0, 10)
 	must(t, r.Claim(t.Context(), group, lease, c))
@@ -319,6 +329,7 @@ func TestRealRedis_ReplicaTakesNothing(t *testing.T) {
 }
 
 func TestRealRedis_ClusterKeepsTheContract(t *testing.T) {
+	t.Parallel()
 	var nodes []*realServer
 	for i := range 3 {
 		s := startServer(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")

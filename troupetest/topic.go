@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -44,13 +45,17 @@ func (s *Services) Topic(tb testing.TB, partitions int) string {
 	return name
 }
 
-// TopicNamed creates a topic of that name, with that configuration. On a real
-// Kafka the topic is deleted when tb ends.
+// TopicNamed creates a topic of that name, with that configuration. Its records
+// do not expire unless the configuration says so: with Kafka's default
+// retention, a record of a date long ago may be gone before the test reads
+// it. On a real Kafka the topic is deleted when tb ends.
 func (s *Services) TopicNamed(tb testing.TB, name string, partitions int, config map[string]string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	if err := s.CreateTopic(ctx, name, partitions, config); err != nil {
+	lasting := map[string]string{"retention.ms": "-1"}
+	maps.Copy(lasting, config)
+	if err := s.CreateTopic(ctx, name, partitions, lasting); err != nil {
 		tb.Fatal(err)
 	}
 	if s.broker != nil {

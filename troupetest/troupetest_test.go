@@ -67,6 +67,16 @@ func TestProduce_WritesRecordsByteForByte(t *testing.T) {
 	}
 }
 
+func TestTopic_KeepsRecordsOfLongAgo(t *testing.T) {
+	s := troupetest.New(t)
+	topic := s.Topic(t, 1)
+	s.Produce(t, event.Record{Topic: topic, Timestamp: 1_700_000_000_123})
+	s.Cluster(t).ApplyRetention() // a real Kafka does that every five minutes
+	if got := s.Records(t, topic); len(got) != 1 {
+		t.Errorf("%d records, want the one that was produced", len(got))
+	}
+}
+
 func TestRecords_LeavesOutWhatWasAborted(t *testing.T) {
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
