@@ -15,22 +15,21 @@ type countdown struct {
 	left  atomic.Int64
 	n     int64
 	first time.Time
-	begun chan struct{}
 	done  chan struct{}
 }
 
 func newCountdown(n int) *countdown {
-	c := &countdown{n: int64(n), begun: make(chan struct{}), done: make(chan struct{})}
+	c := &countdown{n: int64(n), done: make(chan struct{})}
 	c.left.Store(int64(n))
 	return c
 }
 
 func (c *countdown) add() {
-	switch c.left.Add(-1) {
-	case c.n - 1:
+	n := c.left.Add(-1)
+	if n == c.n-1 {
 		c.first = time.Now()
-		close(c.begun)
-	case 0:
+	}
+	if n == 0 {
 		close(c.done)
 	}
 }
