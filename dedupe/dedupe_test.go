@@ -1,6 +1,7 @@
 package dedupe_test
 
 import (
+	"flag"
 	"os"
 	"sync"
 	"testing"
@@ -14,7 +15,14 @@ import (
 	"github.com/troupe-go/troupe/dedupe/dedupetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// The tests wait much more than they compute.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestMemory_KeepsTheContract(t *testing.T) {
 	t.Parallel()

@@ -160,10 +160,7 @@ func TestRedis_KnowsNothingOfABatchThatWasAnsweredInPart(t *testing.T) {
 
 func TestRedis_WorksWithoutAnotherWordWhenTheServerComesUpLater(t *testing.T) {
 	t.Parallel()
-	m := miniredis.NewMiniRedis()
-	must(t, m.Start())
-	addr := m.Addr()
-	m.Close()
+	m, addr := miniredis.NewMiniRedis(), local(freePort(t))
 	r, group, c := open(t, addr), newGroup(t), newClaims("m", 0, 10)
 	if err := r.Check(t.Context()); err == nil || errors.Is(err, dedupe.ErrUnsuitable) {
 		t.Fatalf("Check of a server that is down: %v", err)

@@ -3,6 +3,7 @@ package dedupe_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -28,18 +29,40 @@ func startServer(t *testing.T, args ...string) *realServer {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("needs redis-server in PATH:", err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().(*net.TCPAddr)
-	_ = l.Close()
-	s := &realServer{addr: addr.String(), args: append([]string{
-		"--port", fmt.Sprint(addr.Port), "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--loglevel", "warning",
+	port := freePort(t)
+	s := &realServer{addr: local(port), args: append([]string{
+		"--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--loglevel", "warning",
 	}, args...)}
 	s.start(t)
 	t.Cleanup(s.kill)
 	return s
+}
+
+func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+// freePort returns a port that nobody listens on, nor on that of its cluster
+// bus, 10,000 higher. Both are below the range that outgoing connections use:
+// one that dials a server which is down could get that very port, and keep the
+// server from coming back.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 200 {
+		port := 10_000 + rand.IntN(12_000)
+		if isFree(port) && isFree(port+10_000) {
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
+}
+
+func isFree(port int) bool {
+	l, err := net.Listen("tcp", local(port))
+	if err != nil {
+		return false
+	}
+	_ = l.Close()
+	return true
 }
 
 func (s *realServer) start(t *testing.T) {
