@@ -1,6 +1,7 @@
 package consumer_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func deedsOf(t *testing.T, text string) (deeds []deed) {
 	const ms = int64(time.Millisecond)
 	cast := map[string]*witness{
 		"p": {name: "p"},
-		"k": {name: "k", hurts: []hurt{{at: 100 * ms, killed: true}}},
+		"k": {name: "k", hurts: []hurt{{at: 100 * ms, until: math.MaxInt64, killed: true}}},
 		"f": {name: "f", hurts: []hurt{{at: 100 * ms, until: 200 * ms}}},
 	}
 	for _, word := range strings.Fields(text) {

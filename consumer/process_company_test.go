@@ -97,23 +97,47 @@ func (c *company) produceThrough(k troupe.Kafka) {
 // allowShortSessions lets the embedded broker accept sessions below 6 s.
 func (c *company) allowShortSessions() {
 	c.t.Helper()
-	if embedded, _, _ := c.Embedded(); !embedded {
-		return
-	}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Kafka.Brokers...))
-	must(c.t, err)
-	defer cl.Close()
 	value := "100"
 	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
 	req.Resources = []kmsg.IncrementalAlterConfigsRequestResource{{
 		ResourceType: kmsg.ConfigResourceTypeBroker,
 		Configs:      []kmsg.IncrementalAlterConfigsRequestResourceConfig{{Name: "group.min.session.timeout.ms", Value: &value}},
 	}}
-	resp, err := req.RequestWith(c.t.Context(), cl)
-	must(c.t, err)
-	if code := resp.Resources[0].ErrorCode; code != 0 {
-		c.t.Fatalf("allow short sessions: error %d", code)
+	c.embedded(func(cl *kgo.Client) {
+		resp, err := req.RequestWith(c.t.Context(), cl)
+		must(c.t, err)
+		if code := resp.Resources[0].ErrorCode; code != 0 {
+			c.t.Fatalf("allow short sessions: error %d", code)
+		}
+	})
+}
+
+// settle waits, on the embedded broker, until no round is under way: a member
+// whose connection breaks while it waits in a JoinGroup stays in that broker's
+// group until the next round, with partitions that nobody works on. Kafka expels it.
+func (c *company) settle() {
+	c.t.Helper()
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{c.part.Group}
+	c.embedded(func(cl *kgo.Client) {
+		await(c.t, "a stable group", func() bool {
+			resp, err := req.RequestWith(c.t.Context(), cl)
+			must(c.t, err)
+			return resp.Groups[0].State == "Stable"
+		})
+	})
+}
+
+// embedded calls do if the broker is embedded.
+func (c *company) embedded(do func(*kgo.Client)) {
+	c.t.Helper()
+	if embedded, _, _ := c.Embedded(); !embedded {
+		return
 	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Kafka.Brokers...))
+	must(c.t, err)
+	defer cl.Close()
+	do(cl)
 }
 
 // publish appends perSecond events to random keys until stopPublishing, and
@@ -324,6 +348,8 @@ func (m *member) deeds(t *testing.T) []deed {
 
 // kill sends SIGKILL.
 func (c *company) kill(m *member) {
+	c.t.Helper()
+	c.settle()
 	m.kill()
 	_ = m.cmd.Process.Kill()
 	<-m.done

@@ -65,7 +65,8 @@ type witness struct {
 	dead  atomic.Bool // by SIGKILL
 }
 
-// hurt is a SIGKILL, or a SIGSTOP and when it ended, in Unix nanoseconds.
+// hurt is a SIGKILL, or a SIGSTOP (in simulations, being cut off) and when it
+// ended, in Unix nanoseconds.
 type hurt struct {
 	at, until int64
 	killed    bool
@@ -103,7 +104,7 @@ type figures struct {
 	// charged are calls with a number of attempts that the event did not fail.
 	charged int
 	// late are handlers that a process started after it had been stopped, for
-	// events that another had handled meanwhile.
+	// events that another was done with.
 	late, lateAllowed int
 	// open is the most handlers and unacknowledged dones that a process had when
 	// it was hurt, openAll their sum: what bounds repeated.
@@ -158,18 +159,20 @@ func judge(published map[string]int, deeds []deed, lanes int) *figures {
 // event counts one event and returns when its first effect was.
 func (f *figures) event(id eventID, deeds []deed, before int64) (first int64) {
 	first = math.MaxInt64
-	var effects []deed
+	var effects, dones []deed
 	for _, d := range deeds {
 		switch d.what {
 		case 'S':
 			if d.at < before {
 				f.complain(&f.inversions, "%s started in %s %v before the event in front of it had its effect", id, d.by.name, time.Duration(before-d.at))
 			}
-			if wasStopped(d) && slices.ContainsFunc(effects, func(e deed) bool { return e.by != d.by }) {
+			if wasStopped(d) && slices.ContainsFunc(dones, func(o deed) bool { return o.by != d.by }) {
 				f.late++
 			}
 		case 'E':
 			effects = append(effects, d)
+		case 'D':
+			dones = append(dones, d)
 		case 'A':
 			f.complain(&f.charged, "%s was charged an attempt in %s", id, d.by.name)
 		}
@@ -222,7 +225,8 @@ func inWindow(effect deed, deeds []deed) bool {
 // had decided before.
 const grace = int64(100 * time.Millisecond)
 
-// countOpen counts what was under way in each process when it was hurt.
+// countOpen counts what was under way in each process when it was hurt, or
+// began before that ended.
 // A worker that was stopped just before it wrote that its handler starts counts
 // as open, too.
 func (f *figures) countOpen(deeds []deed, lanes int) {
@@ -238,10 +242,11 @@ func (f *figures) countOpen(deeds []deed, lanes int) {
 			}
 			open := map[eventID]bool{}
 			for _, d := range deeds {
-				if d.by != w || d.at > h.at {
-					continue
-				}
-				if open[d.id] = true; d.what == 'D' {
+				switch {
+				case d.by != w || d.at > h.until:
+				case d.what != 'D':
+					open[d.id] = true
+				case d.at < h.at:
 					delete(open, d.id)
 				}
 			}
