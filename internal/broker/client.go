@@ -277,10 +277,11 @@ func (c *Client) addresses() []string {
 // Call sends one request of kafka-go's protocol package to a node (or to
 // AnyBroker) over the connection of that purpose and returns the answer; error
 // codes inside it are the caller's to read. A negative version means the newest
-// that both kafka-go and the broker know. When ctx ends first the answer is
-// dropped; a broker that doesn't answer within the request timeout fails the
-// connection and everything on it. Requests of one purpose are answered in
-// order: give what may not wait a purpose of its own.
+// that both kafka-go and the broker know. When ctx is cancelled first the answer
+// is dropped; a broker that doesn't answer within the request timeout, or until
+// ctx's deadline where that is sooner, is taken to hang: the connection fails,
+// with everything on it, and the next call dials anew. Requests of one purpose
+// are answered in order: give what may not wait a purpose of its own.
 //
 // With AnyBroker, a connection that failed is replaced once within the call.
 func (c *Client) Call(ctx context.Context, node int32, purpose string, version int16, req protocol.Message) (protocol.Message, error) {

@@ -3,8 +3,6 @@ package broker_test
 import (
 	"context"
 	"errors"
-	"net"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,20 +15,8 @@ import (
 	"github.com/troupe-go/troupe/internal/broker"
 )
 
-func mustPort(t testing.TB, address string) int {
-	t.Helper()
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 func TestNew_ReportsAllThatIsWrong(t *testing.T) {
+	t.Parallel()
 	_, err := broker.New(troupe.Kafka{Brokers: []string{"nowhere"}, DialTimeout: -1}, nil)
 	if err == nil || !strings.Contains(err.Error(), `"nowhere" is not host:port`) || !strings.Contains(err.Error(), "negative") {
 		t.Fatalf("got %v", err)
@@ -41,6 +27,7 @@ func TestNew_ReportsAllThatIsWrong(t *testing.T) {
 }
 
 func TestClient_ABrokerThatAcceptsAndHangsIsAnErrorInTime(t *testing.T) {
+	t.Parallel()
 	address := silent(t)
 	k := cluster{Kafka: troupe.Kafka{Brokers: []string{address}, DialTimeout: 100 * time.Millisecond}}
 	err := k.client(t).Ping(timeout(t))
@@ -50,12 +37,8 @@ func TestClient_ABrokerThatAcceptsAndHangsIsAnErrorInTime(t *testing.T) {
 }
 
 func TestClient_ABrokerThatIsDownIsAnErrorThatNamesIt(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	t.Parallel()
+	const address = "127.0.0.1:1" // nobody listens there
 	k := cluster{Kafka: troupe.Kafka{Brokers: []string{address}}}
 	if err := k.client(t).Ping(timeout(t)); err == nil || !strings.Contains(err.Error(), address) {
 		t.Fatalf("got %v", err)
@@ -63,6 +46,7 @@ func TestClient_ABrokerThatIsDownIsAnErrorThatNamesIt(t *testing.T) {
 }
 
 func TestClient_FindsTheOneSeedThatAnswers(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	k.Brokers = append([]string{silent(t), silent(t)}, k.Brokers[0])
 	c := k.client(t)
@@ -73,6 +57,7 @@ func TestClient_FindsTheOneSeedThatAnswers(t *testing.T) {
 }
 
 func TestClient_ReplacesConnectionsThatWereCut(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	n := newNetwork(t)
 	k.Dial = n.dial
@@ -90,6 +75,7 @@ func TestClient_ReplacesConnectionsThatWereCut(t *testing.T) {
 }
 
 func TestClient_AsksAnotherBrokerWhileOneHangs(t *testing.T) {
+	t.Parallel()
 	k := fakeOnly(t)
 	n := newNetwork(t)
 	k.Dial, k.RequestTimeout = n.dial, time.Minute
@@ -110,6 +96,7 @@ func TestClient_AsksAnotherBrokerWhileOneHangs(t *testing.T) {
 }
 
 func TestClient_AuthenticatesOverTLS(t *testing.T) {
+	t.Parallel()
 	server, trusting := certificate(t)
 	k := start(t, kfake.NumBrokers(2), kfake.TLS(server), kfake.EnableSASL(), kfake.Superuser("PLAIN", "u", "p"),
 		kfake.Superuser("SCRAM-SHA-256", "u", "p"), kfake.Superuser("SCRAM-SHA-512", "u", "p"))
@@ -169,6 +156,7 @@ func TestClient_AuthenticatesOverTLS(t *testing.T) {
 }
 
 func TestCall_ShowsTheCoordinatorsOwnCodes(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	c := k.client(t)
 	ctx := timeout(t)
@@ -200,6 +188,7 @@ func TestCall_ShowsTheCoordinatorsOwnCodes(t *testing.T) {
 }
 
 func TestClose_IsTheEnd(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	c := k.client(t)
 	name := topic(t, c, 1)

@@ -349,7 +349,8 @@ func (cn *conn) String() string {
 
 // call sends one request of kafka-go's protocol package and returns its
 // answer. A negative version means the newest that both sides know. When ctx
-// ends first, the answer is dropped.
+// is cancelled first, the answer is dropped; when its deadline passes, the
+// broker is taken to hang and the connection fails.
 func (cn *conn) call(ctx context.Context, version int16, req protocol.Message) (protocol.Message, error) {
 	key := req.ApiKey()
 	if version < 0 {
@@ -376,6 +377,9 @@ func (cn *conn) call(ctx context.Context, version int16, req protocol.Message) (
 		}
 		return decodeAnswer(key, version, r.body)
 	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			cn.fail(fmt.Errorf("%s hangs: no answer to %s in time", cn, key))
+		}
 		return nil, fmt.Errorf("%s to %s: %w", key, cn, ctx.Err())
 	}
 }

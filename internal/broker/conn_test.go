@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/fetch"
 )
 
 // pair returns a conn and the broker's end of it.
@@ -84,6 +86,7 @@ func ask(cn *conn, n int) chan told {
 }
 
 func TestConn_PipelinesAndAnswersInOrder(t *testing.T) {
+	t.Parallel()
 	cn, far := pair(t, time.Minute)
 	const n = 300
 	out := ask(cn, n)
@@ -104,6 +107,7 @@ func TestConn_PipelinesAndAnswersInOrder(t *testing.T) {
 }
 
 func TestConn_TellsEachRequestOnceWhenTheConnectionFails(t *testing.T) {
+	t.Parallel()
 	cn, far := pair(t, time.Minute)
 	out := ask(cn, 10)
 	correlation, _ := request(t, far)
@@ -129,6 +133,7 @@ func TestConn_TellsEachRequestOnceWhenTheConnectionFails(t *testing.T) {
 }
 
 func TestConn_TakesABrokerThatDoesNotAnswerInTimeToHang(t *testing.T) {
+	t.Parallel()
 	cn, _ := pair(t, 50*time.Millisecond)
 	out := ask(cn, 3)
 	for range 3 {
@@ -138,37 +143,80 @@ func TestConn_TakesABrokerThatDoesNotAnswerInTimeToHang(t *testing.T) {
 	}
 }
 
+func TestConn_FailsWhenACallIsNotAnsweredByItsDeadline(t *testing.T) {
+	t.Parallel()
+	cn, _ := pair(t, time.Minute)
+	other := ask(cn, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := cn.call(ctx, 11, &fetch.Request{}); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "broker 1 at broker:9092") {
+		t.Fatalf("got %v", err)
+	}
+	if cn.alive() {
+		t.Fatal("the connection is used further")
+	}
+	if got := <-other; got.err == nil || !strings.Contains(got.err.Error(), "hangs: no answer to Fetch") {
+		t.Fatalf("got %+v", got)
+	}
+}
+
+func TestConn_OutlivesACallThatIsCancelled(t *testing.T) {
+	t.Parallel()
+	cn, far := pair(t, time.Minute)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if _, err := cn.call(ctx, 11, &fetch.Request{}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	first, _ := request(t, far)
+	out := ask(cn, 1)
+	second, _ := request(t, far)
+	if _, err := far.Write(append(answer(first, "nobody's"), answer(second, "ours")...)); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-out; got.err != nil || got.body != "ours" {
+		t.Fatalf("got %+v", got)
+	}
+}
+
 func TestConn_WaitsForALongAnswerAsLongAsItFlows(t *testing.T) {
-	cn, far := pair(t, 400*time.Millisecond)
+	t.Parallel()
+	const timeout = time.Second
+	cn, far := pair(t, timeout)
 	out := ask(cn, 1)
 	correlation, _ := request(t, far)
-	bytes := answer(correlation, strings.Repeat("x", 20))
-	for i := range bytes { // it takes longer than the timeout
+	bytes := answer(correlation, strings.Repeat("x", 100))
+	for i, begun := 0, time.Now(); i < len(bytes); i++ {
 		if _, err := far.Write(bytes[i : i+1]); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(30 * time.Millisecond)
+		if time.Since(begun) < timeout*5/4 { // then the rest may come at once
+			time.Sleep(30 * time.Millisecond)
+		}
 	}
-	if got := <-out; got.err != nil || len(got.body) != 20 {
+	if got := <-out; got.err != nil || len(got.body) != 100 {
 		t.Fatalf("got %+v", got)
 	}
 }
 
 func TestConn_IsIdleWithoutATimeout(t *testing.T) {
-	cn, far := pair(t, 30*time.Millisecond)
+	t.Parallel()
+	const timeout = 500 * time.Millisecond
+	cn, far := pair(t, timeout)
 	out := ask(cn, 1)
 	correlation, _ := request(t, far)
 	if _, err := far.Write(answer(correlation, "")); err != nil {
 		t.Fatal(err)
 	}
 	<-out
-	time.Sleep(60 * time.Millisecond)
+	time.Sleep(timeout * 5 / 4)
 	if !cn.alive() {
 		t.Fatalf("failed while idle: %v", cn.failed)
 	}
 }
 
 func TestConn_RefusesWhatIsNotKafka(t *testing.T) {
+	t.Parallel()
 	for says, bytes := range map[string]string{
 		"expects TLS":           "\x15\x03\x03\x00\x02\x02\x46\x00\x00",
 		"is no Kafka broker":    "HTTP/1.1 400 Bad Request\r\n",
@@ -186,6 +234,7 @@ func TestConn_RefusesWhatIsNotKafka(t *testing.T) {
 }
 
 func TestConn_RefusesVersionsThatTheBrokerDoesNotTake(t *testing.T) {
+	t.Parallel()
 	cn, _ := pair(t, time.Minute)
 	for says, try := range map[string][2]int16{"v4 to v11, not v12": {1, 12}, "does not know the Produce API": {0, 3}} {
 		out := make(chan error, 1)

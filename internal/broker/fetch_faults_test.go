@@ -15,9 +15,11 @@ import (
 	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/internal/broker"
 	"github.com/troupe-go/troupe/internal/broker/batch"
+	"github.com/troupe-go/troupe/troupetest"
 )
 
 func TestFetcher_GoesOnAfterItsConnectionsAreCut(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	n := newNetwork(t)
 	k.Dial = n.dial
@@ -37,26 +39,17 @@ func TestFetcher_GoesOnAfterItsConnectionsAreCut(t *testing.T) {
 }
 
 func TestFetcher_GoesOnAfterTheBrokerRestarted(t *testing.T) {
-	dir := t.TempDir()
-	boot := func(port int) *kfake.Cluster {
-		fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(dir), kfake.Ports(port))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return fake
-	}
-	first := boot(0)
-	port := mustPort(t, first.ListenAddrs()[0])
-	k := cluster{Kafka: troupe.Kafka{Brokers: first.ListenAddrs()}}
+	t.Parallel()
+	s := troupetest.NewWith(t, troupetest.Options{Embedded: true})
+	k := cluster{Kafka: s.Kafka}
 	c := k.client(t)
 	name := topic(t, c, 1)
 	w := k.writer(t)
 	r := read(t, c, broker.FetcherConfig{}, name, 0, 0)
 	write(t, w, name, 0, "before")
 	r.await(0, 1)
-	first.Close()
-	second := boot(port)
-	defer second.Close()
+	s.StopKafka(t)
+	s.StartKafka(t)
 	write(t, w, name, 0, "after")
 	if got := r.await(0, 2); len(got) != 2 || got[1] != "after" {
 		t.Fatalf("got %q", got)
@@ -64,6 +57,7 @@ func TestFetcher_GoesOnAfterTheBrokerRestarted(t *testing.T) {
 }
 
 func TestFetcher_LeavesABrokerThatHangsForTheNewLeader(t *testing.T) {
+	t.Parallel()
 	k := fakeOnly(t)
 	n := newNetwork(t)
 	k.Dial = n.dial
@@ -88,12 +82,13 @@ func TestFetcher_LeavesABrokerThatHangsForTheNewLeader(t *testing.T) {
 }
 
 func TestFetcher_GoesOnWhenABrokerThatHungIsBack(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	n := newNetwork(t)
+	name := topic(t, k.client(t), 1)
 	k.Dial = n.dial
 	k.RequestTimeout, k.DialTimeout = 300*time.Millisecond, 300*time.Millisecond
 	c := k.client(t)
-	name := topic(t, c, 1)
 	w := k.writer(t)
 	r := read(t, c, broker.FetcherConfig{MaxWait: 50 * time.Millisecond}, name, 0, 0)
 	write(t, w, name, 0, "before")
@@ -115,6 +110,7 @@ func TestFetcher_GoesOnWhenABrokerThatHungIsBack(t *testing.T) {
 }
 
 func TestFetcher_ANewlyWantedPartitionDoesNotWaitForTheLongPollOfOthers(t *testing.T) {
+	t.Parallel()
 	k := start(t, kfake.NumBrokers(1))
 	c := k.client(t)
 	name := topic(t, c, 8)
@@ -137,6 +133,7 @@ func TestFetcher_ANewlyWantedPartitionDoesNotWaitForTheLongPollOfOthers(t *testi
 }
 
 func TestFetcher_ReturnsABatchThatIsLargerThanItsBounds(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	c := k.client(t)
 	name := topic(t, c, 3)
@@ -183,6 +180,7 @@ func corruptBatch() []byte {
 }
 
 func TestFetcher_FetchesACorruptBatchOnceMore(t *testing.T) {
+	t.Parallel()
 	k := fakeOnly(t)
 	c := k.client(t)
 	name := topic(t, c, 1)
@@ -195,6 +193,7 @@ func TestFetcher_FetchesACorruptBatchOnceMore(t *testing.T) {
 }
 
 func TestFetcher_DeliversACorruptBatchAsAnError(t *testing.T) {
+	t.Parallel()
 	k := fakeOnly(t)
 	c := k.client(t)
 	name := topic(t, c, 1)
@@ -209,6 +208,7 @@ func TestFetcher_DeliversACorruptBatchAsAnError(t *testing.T) {
 }
 
 func TestFetcher_DeliversARefusedAuthorizationAsAnError(t *testing.T) {
+	t.Parallel()
 	k := start(t, kfake.NumBrokers(1), kfake.EnableSASL(), kfake.EnableACLs(),
 		kfake.Superuser("PLAIN", "admin", "secret"), kfake.User("PLAIN", "guest", "secret"))
 	guest := k
@@ -221,6 +221,7 @@ func TestFetcher_DeliversARefusedAuthorizationAsAnError(t *testing.T) {
 }
 
 func TestFetcher_DeliversAWrongPasswordAsAnErrorAfterTheGrace(t *testing.T) {
+	t.Parallel()
 	k := start(t, kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "admin", "secret"))
 	k.SASL = troupe.Plain("admin", "wrong")
 	r := read(t, k.client(t), broker.FetcherConfig{UnknownTopicGrace: 100 * time.Millisecond}, "any", 0, 0)
@@ -230,6 +231,7 @@ func TestFetcher_DeliversAWrongPasswordAsAnErrorAfterTheGrace(t *testing.T) {
 }
 
 func TestFetcher_CloseEndsALongPoll(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	c := k.client(t)
 	name := topic(t, c, 1)

@@ -129,7 +129,7 @@ func (f *Fetcher) refused(w *want, err error) {
 	}
 	// A first failure is daily business: a leader has moved. Then the 1st, 2nd, 4th, ... are told.
 	if n := w.failures; n > 0 && n&(n-1) == 0 {
-		f.client.log.Warn("fetch is retried", "topic", p.topic, "partition", p.id, "offset", w.offset, "failures", w.failures, "error", err)
+		f.client.log.Warn("fetch is retried", "topic", p.topic, "partition", p.id, "offset", w.offset, "failures", w.failures, "err", err)
 	}
 	f.retry(w)
 }
@@ -169,7 +169,7 @@ func (f *Fetcher) failed(b *fetchBroker, wants []*want, err error) {
 	b.failing = true
 	f.mu.Unlock()
 	if first {
-		f.client.log.Warn("fetching failed, it is retried", "broker", b.node, "partitions", len(wants), "error", err)
+		f.client.log.Warn("fetching failed, it is retried", "broker", b.node, "partitions", len(wants), "err", err)
 	}
 	lasting := errors.Is(err, kafka.SASLAuthenticationFailed)
 	for _, w := range wants {
@@ -186,7 +186,7 @@ func (f *Fetcher) failed(b *fetchBroker, wants []*want, err error) {
 func (f *Fetcher) corrupt(w *want, err error) {
 	if !w.corrupt {
 		w.corrupt = true
-		f.client.log.Warn("a corrupt record batch is fetched once more", "topic", w.partition.topic, "partition", w.partition.id, "offset", w.offset, "error", err)
+		f.client.log.Warn("a corrupt record batch is fetched once more", "topic", w.partition.topic, "partition", w.partition.id, "offset", w.offset, "err", err)
 		f.retry(w)
 		return
 	}

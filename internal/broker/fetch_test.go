@@ -195,6 +195,7 @@ func (r *reader) awaitErr(partition int32) error {
 }
 
 func TestFetcher_DeliversEachPartitionInOrder(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	c := k.client(t)
 	name := topic(t, c, 6)
@@ -215,6 +216,7 @@ func TestFetcher_DeliversEachPartitionInOrder(t *testing.T) {
 }
 
 func TestFetcher_DeliversNothingUnlessWanted(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	c := k.client(t)
 	name := topic(t, c, 2)
@@ -249,6 +251,7 @@ func TestFetcher_DeliversNothingUnlessWanted(t *testing.T) {
 }
 
 func TestFetcher_TellsWhichOffsetsThereAre(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	c := k.client(t)
 	name := topic(t, c, 1)
@@ -261,6 +264,7 @@ func TestFetcher_TellsWhichOffsetsThereAre(t *testing.T) {
 }
 
 func TestFetcher_GivesUpOnATopicThatDoesNotExistAfterTheGrace(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	c := k.client(t)
 	r := read(t, c, broker.FetcherConfig{UnknownTopicGrace: 200 * time.Millisecond}, "broker-test-missing", 0, 0)
@@ -271,6 +275,7 @@ func TestFetcher_GivesUpOnATopicThatDoesNotExistAfterTheGrace(t *testing.T) {
 }
 
 func TestFetcher_WaitsForATopicThatIsNew(t *testing.T) {
+	t.Parallel()
 	k := start(t)
 	c := k.client(t)
 	name := fmt.Sprintf("broker-test-late-%d", time.Now().UnixNano())
@@ -283,6 +288,7 @@ func TestFetcher_WaitsForATopicThatIsNew(t *testing.T) {
 }
 
 func TestFetcher_FollowsALeaderThatMoves(t *testing.T) {
+	t.Parallel()
 	k := fakeOnly(t)
 	c := k.client(t)
 	name := topic(t, c, 1)

@@ -88,6 +88,7 @@ func record(topic, key, value string) *event.Record {
 }
 
 func TestProduce_EveryRecordIsInTheLogOnceAndInOrder(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	for _, codec := range []kafka.Compression{0, kafka.Gzip, kafka.Snappy, kafka.Lz4, kafka.Zstd} {
 		t.Run(codec.String(), func(t *testing.T) {
@@ -167,6 +168,7 @@ func checkLog(t *testing.T, s *troupetest.Services, topic string, f *fates) {
 func isUnknown(err error) bool { return errors.Is(err, broker.ErrUnknownFate) }
 
 func TestProduce_RecordsWithoutAKeySpreadOverThePartitionsInBatches(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 4)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{MaxBatchBytes: 1000})
@@ -197,6 +199,7 @@ func TestProduce_RecordsWithoutAKeySpreadOverThePartitionsInBatches(t *testing.T
 }
 
 func TestProduce_TakesThePartitionThatItIsTold(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 3)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{})

@@ -398,6 +398,7 @@ func (m *model) snapshot() map[Partition]string {
 // Whatever happens to a group, no partition has two owners; when nothing
 // happens any more it settles within a few rounds, evenly, and stays so.
 func TestAssign_ModelGroupNeverOverlapsAndAlwaysSettles(t *testing.T) {
+	t.Parallel()
 	seeds := 2000
 	if long() {
 		seeds = 50000

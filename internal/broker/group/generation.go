@@ -67,7 +67,7 @@ func (m *Member) apply(ctx context.Context, gen *kafka.Generation) bool {
 		}
 	}
 	m.log.Info("joined the group", "generation", gen.ID, "member", gen.MemberID,
-		"assigned", len(given), "to give up", len(m.claims)-len(given), "leader", m.led.topics != nil)
+		"assigned", len(given), "giving_up", len(m.claims)-len(given), "leader", m.led.topics != nil)
 	m.proof.extend(m.announcedAt)
 	m.doubted()
 	m.Wake()

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	}
 	// The tests wait much more than they compute.
 	flag.Parse()
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
@@ -45,11 +45,13 @@ type place struct {
 	brokers []string
 	fake    *kfake.Cluster // nil on real brokers
 	client  *broker.Client
+	// patience is that of the members: the product's, but for work that ignores Stop.
+	patience patience
 }
 
 func somewhere(t *testing.T) *place {
 	t.Helper()
-	pl := &place{t: t}
+	pl := &place{t: t, patience: patience{stop: 300 * time.Millisecond, commit: 5 * time.Second, leave: 10 * time.Second}}
 	if b := os.Getenv("TROUPE_BROKERS"); b != "" {
 		pl.brokers = strings.Split(b, ",")
 	} else {
@@ -103,8 +105,12 @@ func (pl *place) session() time.Duration {
 	if pl.fake == nil {
 		return 6 * time.Second
 	}
-	return 1500 * time.Millisecond
+	return 2 * time.Second
 }
+
+// brief makes a member one of whose absence the group soon knows: one that
+// will be cut off. The others are given time, for a busy machine is no fault.
+func (pl *place) brief(c *Config) { c.SessionTimeout = pl.session() }
 
 func (pl *place) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patient)
@@ -289,7 +295,7 @@ func (pl *place) enter(name, group string, topics []string, adjust ...func(*Conf
 	a := &actor{t: pl.t, name: name, stage: &stage{}, wire: newWire(pl.t), done: make(chan struct{}), changed: make(chan struct{})}
 	cfg := Config{
 		Client: pl.newClient(a.wire), Group: group, Topics: topics, Engine: a.stage,
-		SessionTimeout: pl.session(), RebalanceTimeout: time.Second, Heartbeat: 50 * time.Millisecond,
+		SessionTimeout: 6 * time.Second, RebalanceTimeout: 5 * time.Second, Heartbeat: 50 * time.Millisecond,
 		CommitInterval: 20 * time.Millisecond, DrainTimeout: 5 * time.Second,
 		OnChange: a.note, Log: quietLog(pl.t).With("actor", name),
 	}
@@ -300,7 +306,7 @@ func (pl *place) enter(name, group string, topics []string, adjust ...func(*Conf
 	if err != nil {
 		pl.t.Fatal(err)
 	}
-	m.patience = patience{stop: 300 * time.Millisecond, commit: 500 * time.Millisecond, leave: 2 * time.Second}
+	m.patience = pl.patience
 	a.member = m
 	ctx, leave := context.WithCancel(context.Background())
 	a.leave = leave
@@ -310,6 +316,7 @@ func (pl *place) enter(name, group string, topics []string, adjust ...func(*Conf
 	}()
 	pl.t.Cleanup(func() {
 		a.stage.each(func(w *part) { w.works(false) })
+		a.wire.mend()
 		a.exit()
 	})
 	return a

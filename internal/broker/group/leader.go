@@ -109,8 +109,15 @@ func (m *Member) partitions(topics []string, known []kafka.Partition, subscriber
 		m.log.Warn("the leader can't look at the topics", "err", err)
 	}
 	var ps []Partition
+	exists := make(map[string]bool)
 	for p := range seen.leaders {
 		ps = append(ps, p)
+		exists[p.Topic] = true
+	}
+	for _, t := range topics {
+		if err == nil && !exists[t] && !seen.unclear[t] {
+			m.log.Warn("the group subscribes to a topic that does not exist; it is taken in when it does", "topic", t)
+		}
 	}
 	unclear := func(topic string) bool { return err != nil || seen.unclear[topic] }
 	for _, p := range known {

@@ -47,7 +47,6 @@ type Member struct {
 
 	// Each of these belongs to one goroutine.
 	commitQuiet, startQuiet, joinQuiet quiet
-	line                               int // of heartbeatLines
 
 	mu     sync.Mutex
 	ids    identity
@@ -75,7 +74,7 @@ func New(cfg Config) (*Member, error) {
 	return &Member{
 		cfg:         cfg,
 		log:         cfg.Log.With("group", cfg.Group),
-		coordinator: &coordinator{client: cfg.Client, group: cfg.Group},
+		coordinator: &coordinator{client: cfg.Client, group: cfg.Group, other: make(map[string]bool)},
 		patience:    patience{stop: 5 * time.Second, commit: 5 * time.Second, leave: cfg.RebalanceTimeout + 5*time.Second},
 		proof:       newProof(cfg.SessionTimeout, cfg.RebalanceTimeout),
 		wake:        make(chan struct{}, 1),

@@ -134,10 +134,6 @@ func (m *Member) tellFence(valid bool) {
 	m.tell(Change{Kind: Fenced, Err: why})
 }
 
-// heartbeatLines are two connections: when one hangs, the client keeps it for
-// its request timeout, and the next heartbeat must not wait behind it.
-var heartbeatLines = [2]string{"group heartbeat", "group heartbeat again"}
-
 // prove sends this member's own heartbeats, in generations and between them,
 // on a connection of its own. kafka-go's end with the generation, and its
 // Client.Heartbeat hides the answer.
@@ -167,11 +163,10 @@ func (m *Member) heartbeat(ctx context.Context) {
 	defer cancel()
 	asked := time.Now()
 	// v0, for the answer has nothing but the code.
-	msg, err := m.coordinator.call(ctx, heartbeatLines[m.line], 0, &heartbeat.Request{
+	msg, err := m.coordinator.call(ctx, "group heartbeat", 0, &heartbeat.Request{
 		GroupID: m.cfg.Group, GenerationID: ids.generation, MemberID: ids.member,
 	})
 	if err != nil {
-		m.line = 1 - m.line
 		m.log.Debug("heartbeat failed", "err", err)
 		return
 	}

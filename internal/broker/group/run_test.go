@@ -36,10 +36,12 @@ func TestRun_EndsWorkThatDoesNotDrain(t *testing.T) {
 }
 
 func TestRun_ReturnsWhenTheBrokersAreDown(t *testing.T) {
+	t.Parallel()
 	for name, fail := range map[string]func(*wire){"refusing": (*wire).cut, "silent": (*wire).hang} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pl := somewhere(t)
+			pl.patience.commit, pl.patience.leave = 500*time.Millisecond, 2*time.Second
 			topic := pl.topic(2)
 			a := pl.enter("a", unique("group"), []string{topic})
 			a.has(2)
@@ -49,7 +51,7 @@ func TestRun_ReturnsWhenTheBrokersAreDown(t *testing.T) {
 			if err := a.exit(); err != nil {
 				t.Error(err)
 			}
-			if d, limit := time.Since(begun), a.member.patience.commit+a.member.patience.leave+2*time.Second; d > limit {
+			if d, limit := time.Since(begun), groupTimeout; d > limit {
 				t.Errorf("it took %v, more than %v", d, limit)
 			}
 			for _, w := range a.stage.parts {

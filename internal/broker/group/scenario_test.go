@@ -36,15 +36,15 @@ func TestRun_ProcessesThatJoinLeaveDieAndFreezeNeverOverlapOrLoseOrRewind(t *tes
 		t.Skip("sessions on a real broker are long: run with TROUPE_LONG=1")
 	}
 	d := newDrama(t, 6, 15*time.Millisecond, script{
-		Session: 1500 * time.Millisecond, Rebalance: time.Second,
+		Session: 2500 * time.Millisecond, Rebalance: 2 * time.Second,
 		Handler: 10 * time.Millisecond, Slow: 300 * time.Millisecond, SlowEvery: 100,
 	})
-	pause := 700 * time.Millisecond
+	pause := 500 * time.Millisecond
 	a := d.enter("a joins", "a", pause)
 	b := d.enter("b joins", "b", pause)
 	c := d.enter("c joins", "c", pause)
-	d.kill("b dies", b, 1500*time.Millisecond+pause)
-	d.freeze("c freezes", c, 2*time.Second, pause)
+	d.kill("b dies", b, 2500*time.Millisecond+pause)
+	d.freeze("c freezes", c, 3*time.Second, pause)
 	e := d.enter("e joins", "e", pause)
 	d.leave("a leaves", a, pause)
 	d.end(c, e)

@@ -103,11 +103,12 @@ func (w *wire) cut() {
 	w.flow()
 }
 
-// mend lets new connections through again.
+// mend lets new connections through again, and all bytes flow.
 func (w *wire) mend() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.down = false
+	w.flow()
 }
 
 // hang holds all bytes back, in both directions, until resume.
@@ -125,12 +126,6 @@ func (w *wire) freeze() {
 	for c := range w.conns {
 		w.frozen[c] = true
 	}
-}
-
-func (w *wire) resume() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.flow()
 }
 
 func (w *wire) flow() {
