@@ -44,6 +44,15 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// peakMemory is the most that this process has had resident, in bytes.
+func peakMemory() int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return u.Maxrss << 10
+}
+
 // redisTime is what the Redis server has used of the processors.
 func redisTime(ctx context.Context, s *setup) (time.Duration, error) {
 	o, err := redis.ParseURL(s.Redis)

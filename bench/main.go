@@ -51,6 +51,7 @@ func main() {
 	rounds := flag.Int("rounds", 5, "rounds of each work")
 	events := flag.Int("events", 200_000, "events a round")
 	partitions := flag.Int("partitions", 8, "partitions of the topics")
+	topic := flag.String("topic", "", "consume this topic's events, from an earlier run with the same -events, instead of publishing some first")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of Troupe's side to `FILE`")
 	flag.Usage = func() {
 		fmt.Fprintf(os.Stderr, "Usage: go run . [flags] all|WORK...\n\nWorks: ")
@@ -63,13 +64,13 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *rounds, *events, *partitions, *profile, flag.Args()); err != nil {
+	if err := run(ctx, *rounds, *events, *partitions, *topic, *profile, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, rounds, events, partitions int, profile string, names []string) error {
+func run(ctx context.Context, rounds, events, partitions int, topic, profile string, names []string) error {
 	settings, err := troupe.FromEnv()
 	if err != nil {
 		return err
@@ -87,30 +88,29 @@ func run(ctx context.Context, rounds, events, partitions int, profile string, na
 		return fmt.Errorf("no such work: %s", strings.Join(names, " "))
 	}
 	if profile != "" {
-		return profiled(ctx, profile, events, chosen, func(work) *setup { return newSetup(settings, events, partitions) })
+		return profiled(ctx, profile, chosen, newSetup(settings, events, partitions, topic))
 	}
 	fmt.Printf("%-14s %-16s %12s %12s %8s   ratios of the rounds\n", "work", "figure", "by hand", "troupe", "ratio")
 	for _, w := range chosen {
-		if err := measure(ctx, w, newSetup(settings, events, partitions), rounds); err != nil {
+		if err := measure(ctx, w, newSetup(settings, events, partitions, topic), rounds); err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
 	}
 	return nil
 }
 
-func newSetup(settings troupe.Settings, events, partitions int) *setup {
-	return &setup{Settings: settings, events: events, partitions: partitions, run: fmt.Sprintf("bench-%d", time.Now().UnixNano())}
+func newSetup(settings troupe.Settings, events, partitions int, topic string) *setup {
+	return &setup{Settings: settings, events: events, partitions: partitions, topic: topic, run: fmt.Sprintf("bench-%d", time.Now().UnixNano())}
 }
 
 // profiled runs Troupe's side alone, once, under the CPU profiler.
-func profiled(ctx context.Context, path string, events int, chosen []work, newSetup func(work) *setup) error {
+func profiled(ctx context.Context, path string, chosen []work, s *setup) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	for _, w := range chosen {
-		s := newSetup(w)
 		if w.prepare != nil {
 			if err := w.prepare(ctx, s); err != nil {
 				return err
@@ -130,8 +130,8 @@ func profiled(ctx context.Context, path string, events int, chosen []work, newSe
 		for i, f := range w.figures {
 			fmt.Printf("%-14s %-16s %12.0f\n", w.name, f.name, figures[i])
 		}
-		fmt.Printf("%-14s %.1f allocations and %.0f bytes an event, %d collections\n", w.name,
-			float64(after.Mallocs-before.Mallocs)/float64(events), float64(after.TotalAlloc-before.TotalAlloc)/float64(events), after.NumGC-before.NumGC)
+		fmt.Printf("%-14s %.1f allocations and %.0f bytes an event, %d collections, peak memory %d MB (topic %s)\n", w.name,
+			float64(after.Mallocs-before.Mallocs)/float64(s.events), float64(after.TotalAlloc-before.TotalAlloc)/float64(s.events), after.NumGC-before.NumGC, peakMemory()>>20, s.topic)
 	}
 	return nil
 }

@@ -105,6 +105,9 @@ func troupePublishWaiting(ctx context.Context, s *setup) ([]float64, error) {
 
 // fill publishes the input of the consume work.
 func fill(ctx context.Context, s *setup) (err error) {
+	if s.topic != "" {
+		return nil
+	}
 	if s.topic, err = newTopic(ctx, s); err != nil {
 		return err
 	}

@@ -24,10 +24,16 @@ import (
 	"github.com/troupe-go/troupe/schema"
 )
 
-// Deduper remembers which events a group has handled. dedupe.Redis and
-// dedupe.Memory are such; their documentation says what each can promise.
+// Deduper remembers which events a group has handled: it is what a Consumer
+// needs of a dedupe.Store, whose documentation says what each call must do.
+// dedupe.Redis and dedupe.Memory are such; dedupetest tries one of your own.
 type Deduper interface {
+	// Check says whether the store can be trusted. It is called once, before
+	// the group is joined, and again while it fails, unless its error wraps
+	// dedupe.ErrUnsuitable: then Run returns it.
 	Check(ctx context.Context) error
+	// Claim, Renew, Done, Release and Park change the entries of a batch of
+	// events in one round trip. An error means that nothing is known of any.
 	Claim(ctx context.Context, group string, lease time.Duration, claims []*dedupe.Claim) error
 	Renew(ctx context.Context, group string, lease time.Duration, claims []*dedupe.Claim) error
 	Done(ctx context.Context, group string, retention time.Duration, claims []*dedupe.Claim) error
@@ -61,9 +67,10 @@ type Config struct {
 	FirstBackoff, LastBackoff time.Duration
 	// Lanes is how many handlers run at once. Defaults to 256.
 	Lanes int
-	// MaxInFlight and MaxInFlightBytes bound, per partition, the events that are
-	// fetched and not finished; one fetch (1 MiB) more may be in memory. Default
-	// to 4096 and 8 MiB.
+	// MaxInFlight and MaxInFlightBytes bound the events that this member has
+	// fetched and not finished, and their size as records. Its partitions share
+	// them equally; each may have one fetch (256 KiB) more in memory. Default to
+	// 8,192 and 16 MiB.
 	MaxInFlight, MaxInFlightBytes int
 	// HandlerLimit is how long one call may run before it is reported in the
 	// log. It is not cancelled. Defaults to 1 minute.
@@ -114,8 +121,8 @@ func (c Config) defaults() (Config, error) {
 		orDefault("FirstBackoff", &c.FirstBackoff, 100*time.Millisecond),
 		orDefault("LastBackoff", &c.LastBackoff, max(10*time.Second, c.FirstBackoff)),
 		orDefault("Lanes", &c.Lanes, 256),
-		orDefault("MaxInFlight", &c.MaxInFlight, 4096),
-		orDefault("MaxInFlightBytes", &c.MaxInFlightBytes, 8<<20),
+		orDefault("MaxInFlight", &c.MaxInFlight, 8192),
+		orDefault("MaxInFlightBytes", &c.MaxInFlightBytes, 16<<20),
 		orDefault("HandlerLimit", &c.HandlerLimit, time.Minute),
 		orDefault("MaxHops", &c.MaxHops, 32),
 		orDefault("SessionTimeout", &c.SessionTimeout, 10*time.Second),
@@ -129,7 +136,6 @@ func (c Config) defaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	c.Log = c.Log.With("group", c.Group)
 	return c, errors.Join(errs...)
 }
 
@@ -150,6 +156,7 @@ type Consumer struct {
 	routes map[routeKey]route
 	topics []string
 	client *broker.Client
+	log    *slog.Logger
 	stats  counters
 	ran    atomic.Bool
 }
@@ -159,6 +166,7 @@ type Consumer struct {
 func New(cfg Config, handlers ...Handler) (*Consumer, error) {
 	cfg, err := cfg.defaults()
 	c := &Consumer{cfg: cfg}
+	c.log = cfg.Log.With("group", cfg.Group)
 	if len(handlers) == 0 {
 		err = errors.Join(err, errors.New("no handlers"))
 	}
@@ -211,10 +219,10 @@ func (c *Consumer) checkStore(ctx context.Context) error {
 		}
 		return err
 	}, func(n int, err error) {
-		c.cfg.Log.Warn("waiting for the dedupe store", "try", n, "err", err)
+		c.log.Warn("waiting for the dedupe store", "try", n, "err", err)
 	})
 	if s, ok := c.cfg.Dedupe.(interface{ Caution() string }); ok && err == nil && s.Caution() != "" {
-		c.cfg.Log.Warn("the dedupe store answers, but not everything about it could be checked", "caution", s.Caution())
+		c.log.Warn("the dedupe store answers, but not everything about it could be checked", "caution", s.Caution())
 	}
 	return errors.Join(refused, err)
 }

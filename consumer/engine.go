@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -23,7 +22,6 @@ import (
 // partition how far it is (Position).
 type engine struct {
 	*Consumer
-	log     *slog.Logger
 	member  *group.Member
 	fetcher *broker.Fetcher
 	sched   *scheduler
@@ -35,8 +33,10 @@ type engine struct {
 
 	mu         sync.Mutex
 	partitions map[group.Partition]*partition
+	owned      atomic.Int32 // len(partitions)
 	tickets    int64
 	claims     atomic.Uint64 // numbers the tokens
+	heldSaid   atomic.Int64  // when a dead letter that can't be written was last reported
 	token      string        // prefix of this run's tokens
 	intakes    sync.WaitGroup
 }
@@ -44,7 +44,6 @@ type engine struct {
 func newEngine(c *Consumer) *engine {
 	e := &engine{
 		Consumer:   c,
-		log:        c.cfg.Log,
 		retry:      backoff{c.cfg.FirstBackoff, c.cfg.LastBackoff},
 		partitions: map[group.Partition]*partition{},
 		token:      newToken() + ":",
@@ -73,12 +72,12 @@ func (e *engine) run(ctx context.Context) error {
 		RebalanceTimeout: e.cfg.RebalanceTimeout,
 		CommitInterval:   e.cfg.CommitInterval,
 		DrainTimeout:     e.cfg.ShutdownTimeout,
-		Log:              e.log,
+		Log:              e.cfg.Log,
 	})
 	if err != nil {
 		return err
 	}
-	e.fetcher = e.client.NewFetcher(broker.FetcherConfig{}, e.deliver)
+	e.fetcher = e.client.NewFetcher(broker.FetcherConfig{MaxPartitionBytes: fetchBytes}, e.deliver)
 	background, end := context.WithCancel(context.Background())
 	var loops sync.WaitGroup
 	loops.Go(func() { e.marks.run(background) })
@@ -118,6 +117,7 @@ func (e *engine) Assign(tp group.Partition, from int64) group.Work {
 	e.tickets++
 	p := newPartition(e, tp, from, e.tickets)
 	e.partitions[tp] = p
+	e.owned.Store(int32(len(e.partitions)))
 	e.intakes.Go(p.intake)
 	return p
 }
@@ -139,6 +139,7 @@ func (e *engine) forget(p *partition) {
 	defer e.mu.Unlock()
 	if e.partitions[p.tp] == p {
 		delete(e.partitions, p.tp)
+		e.owned.Store(int32(len(e.partitions)))
 	}
 }
 

@@ -57,6 +57,14 @@ func On[T any, R schema.RecordOf[T]](topic string, handle func(context.Context, 
 	}
 }
 
+// Named gives the handler a name of its own instead of its function's. The name
+// is part of its dead letters' ids: with one of its own a handler can be renamed
+// or moved, and its letters stay the same letters.
+func (h Handler) Named(name string) Handler {
+	h.name = name
+	return h
+}
+
 // delivery is the typed side of a job.
 type delivery interface {
 	decode(ctx context.Context, ref wire.SchemaRef, data []byte) error

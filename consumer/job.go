@@ -39,6 +39,7 @@ type job struct {
 	reported    bool      // as running too long
 	attempt     int
 	firstFailed time.Time
+	failed      time.Time // for the last time
 
 	// Why it goes to the dead letters, and how often that was tried.
 	class   string

@@ -58,6 +58,10 @@ func (e *panicError) Error() string {
 	return fmt.Sprintf("panic: %v", e.value)
 }
 
+// ErrorType is what a dead letter shows as the type of the error: what the
+// handler panicked with.
+func (e *panicError) ErrorType() string { return fmt.Sprintf("%T", e.value) }
+
 func (e *panicError) Unwrap() error {
 	err, _ := e.value.(error)
 	return err

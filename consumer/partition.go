@@ -16,7 +16,9 @@ const (
 	// claimBatch bounds one claim: a long one would keep Redis from everybody else.
 	claimBatch = 1000
 	// prefetch is how many fetched batches may wait for the intake.
-	prefetch = 2
+	prefetch = 1
+	// fetchBytes bounds one fetch of a partition.
+	fetchBytes = 256 << 10
 	// maxSpan bounds how far the newest offset runs ahead of a stuck one. What is
 	// finished between them is handled again by nobody, but read again by the
 	// next owner.
@@ -195,8 +197,9 @@ func (p *partition) intake() {
 
 // want asks for the next batch if there is room for one and none is on its way.
 func (p *partition) want() {
+	sharers := max(int(p.e.owned.Load()), 1)
 	p.mu.Lock()
-	room := p.queued < prefetch && p.inFlight < p.e.cfg.MaxInFlight && p.bytes < p.e.cfg.MaxInFlightBytes && p.mark.span() < maxSpan
+	room := p.queued < prefetch && p.inFlight < max(p.e.cfg.MaxInFlight/sharers, 1) && p.bytes < max(p.e.cfg.MaxInFlightBytes/sharers, 1) && p.mark.span() < maxSpan
 	ask := room && !p.wanted
 	p.wanted = p.wanted || ask
 	next := p.next

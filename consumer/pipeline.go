@@ -132,9 +132,9 @@ func classOf(err error) string {
 
 // condemn marks a job for the dead letters.
 func (j *job) condemn(class string, cause error) {
-	j.class, j.cause = class, cause
+	j.class, j.cause, j.failed = class, cause, time.Now()
 	if j.firstFailed.IsZero() {
-		j.firstFailed = time.Now()
+		j.firstFailed = j.failed
 	}
 }
 
@@ -234,20 +234,25 @@ func (e *engine) bury(j *job) {
 		Cause:         j.cause,
 		Attempts:      j.attempt,
 		FirstFailedAt: j.firstFailed,
-		FailedAt:      time.Now(),
+		FailedAt:      j.failed,
 	}
 	var panicked *panicError
 	if errors.As(j.cause, &panicked) {
 		f.Stack = panicked.stack
 	}
 	log := e.log.With("class", j.class, "handler", j.handler, "topic", p.tp.Topic, "partition", p.tp.ID, "offset", j.record.Offset, "id", j.meta.ID, "key", j.meta.Key)
+	if f.Stack != nil {
+		log = log.With("stack", string(f.Stack))
+	}
 	if err := e.putLetter(p.ctx, f); err != nil {
 		if p.ctx.Err() != nil {
 			e.sched.yield(j)
 			return
 		}
 		j.burials++
-		log.Error("the dead letter can't be written; the event's offset is held", "try", j.burials, "cause", j.cause, "err", err)
+		if e.sayHeld(time.Now()) {
+			log.Error("dead letters can't be written; the offsets of their events are held", "try", j.burials, "cause", j.cause, "err", err)
+		}
 		e.sched.later(j, e.retries().delay(j.burials))
 		return
 	}
@@ -260,6 +265,13 @@ func (e *engine) bury(j *job) {
 	p.pending.Add(1)
 	e.sched.next(j)
 	e.marks.addPending(mark{kind: markPark, part: p, job: j, claim: &j.claim})
+}
+
+// sayHeld reports whether it is time to say again that letters can't be written:
+// an outage is said once in ten seconds, not once for every event and try.
+func (e *engine) sayHeld(now time.Time) bool {
+	last := e.heldSaid.Load()
+	return now.UnixNano()-last >= int64(10*time.Second) && e.heldSaid.CompareAndSwap(last, now.UnixNano())
 }
 
 // putLetter is DeadLetters.Put, a panic of it an error.

@@ -10,8 +10,11 @@ import (
 type Option func(*event.Meta)
 
 // WithID gives the event an id of the caller's, such as one made when the fact
-// was recorded, so that publishing it again is the same event. By default it is
-// a new UUIDv7, or inside a handler one derived from the event being handled.
+// was recorded, so that publishing it again is the same event. It has to be the
+// same to the letter: another payload (a time of day in it, say) under an id that
+// was handled is a dead letter of class "id-reused", because dropping it could
+// lose a fact. By default the id is a new UUIDv7, or inside a handler one derived
+// from the event being handled, for which the payload is not compared.
 func WithID(id string) Option { return func(m *event.Meta) { m.ID = id } }
 
 // WithSubject says what the event is about within its source (ce_subject).

@@ -230,7 +230,7 @@ func (l *listener) Acked(partition int32, offset int64, err error) {
 	case done != nil:
 		done(meta, err)
 	case err != nil:
-		p.cfg.Log.Error("an event was not acknowledged", "error", err, "key", meta.Key, "correlation_id", meta.CorrelationID,
+		p.cfg.Log.Error("an event was not acknowledged", "err", err, "key", meta.Key, "correlation_id", meta.CorrelationID,
 			"may_be_in_the_log", errors.Is(err, ErrUnknownFate))
 	}
 }

@@ -34,7 +34,8 @@ type company struct {
 	letters  *dlq.Writer
 	books    *books
 
-	members []*member
+	members  []*member
+	repeated int // orders that were published twice
 }
 
 // member is one service: its producer, if it publishes, and its consumer.
@@ -219,6 +220,7 @@ func (c *company) place(ctx context.Context, input io.Reader, shown *progress) (
 		times := 1
 		if n%20 == 0 {
 			times = 2
+			c.repeated++
 		}
 		for range times {
 			err := service.Place(ctx, o, func(_ event.Meta, err error) {
@@ -233,7 +235,7 @@ func (c *company) place(ctx context.Context, input io.Reader, shown *progress) (
 		}
 	}
 	if n == 0 {
-		return malformed, fmt.Errorf("no orders in the input (%d lines were none)", malformed)
+		return malformed, fmt.Errorf("no orders in the input, but %d other line(s)", malformed)
 	}
 	if err := service.Producer.Flush(ctx); err != nil {
 		return malformed, err

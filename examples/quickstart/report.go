@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -15,6 +16,7 @@ import (
 type report struct {
 	Orders             int             `json:"orders"`
 	MalformedLines     int             `json:"malformed_lines"`
+	PublishedTwice     int             `json:"published_twice"`
 	Published          int64           `json:"published"`
 	Handled            int64           `json:"handled"`
 	DuplicatesAbsorbed int64           `json:"duplicates_absorbed"`
@@ -43,7 +45,7 @@ type serviceReport struct {
 }
 
 func (c *company) report(malformed int, took time.Duration, interrupted bool) *report {
-	r := &report{Orders: c.books.flows(), MalformedLines: malformed, Seconds: took.Seconds(), Interrupted: interrupted}
+	r := &report{Orders: c.books.flows(), PublishedTwice: c.repeated, MalformedLines: malformed, Seconds: took.Seconds(), Interrupted: interrupted}
 	r.embedded, _, _ = c.Embedded()
 	for _, m := range c.members {
 		st := m.consumer.Stats()
@@ -99,7 +101,11 @@ func (r *report) print(w io.Writer) {
 		t.AppendRow(table.Row{s.Name, s.Published, s.Handled, s.DuplicatesAbsorbed, s.Retried, s.DeadLettered, s.EffectsTwice, missing(s.Lost, s.Pending)})
 	}
 	t.AppendFooter(table.Row{"all", r.Published, r.Handled, r.DuplicatesAbsorbed, r.Retried, r.DeadLettered, r.EffectsTwice, missing(r.Lost, r.Pending)})
-	fmt.Fprintf(w, "%s: %d orders in %.1f s, %d malformed line(s) skipped\n\n%s\n\n", state, r.Orders, r.Seconds, r.MalformedLines, t.Render())
+	fmt.Fprintf(w, "%s: %d order(s) in %.1f s, %d of them published twice; %d malformed line(s) skipped\n\n", state, r.Orders, r.Seconds, r.PublishedTwice, r.MalformedLines)
+	for line := range strings.Lines(t.Render()) {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+	}
+	fmt.Fprintln(w)
 	fmt.Fprint(w, r.next())
 }
 

@@ -81,7 +81,7 @@ func Read(r io.Reader) func(yield func(*Order, error) bool) {
 func parse(line []byte) (*Order, error) {
 	var o Order
 	if err := json.Unmarshal(line, &o); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("not an order in JSON: %w", err)
 	}
 	total := int64(0)
 	for _, l := range o.Lines {
