@@ -1,9 +1,6 @@
 package dlq
 
 import (
-	"crypto/sha256"
-	"encoding/base32"
-	"encoding/binary"
 	"strconv"
 	"strings"
 	"time"
@@ -20,10 +17,12 @@ type Failure struct {
 	Event event.Meta
 	// Group is the consumer group, Handler the name of the handler ("" when none was reached).
 	Group, Handler string
-	// Class is a short, stable name of the kind of failure: "handler", "permanent", "panic", "decode", "schema", "id-reused", "hops", ...
+	// Class is a short, stable name of the kind of failure, such as ClassHandler.
 	Class string
+	// Cause is why. If its innermost error has a method ErrorType() string that
+	// returns more than nothing, that names its type in the letter.
 	Cause error
-	// Stack is the panic's stack, if there was one.
+	// Stack is the panic's stack, if there was one, as debug.Stack has it.
 	Stack []byte
 	// Attempts is how often the handler was called.
 	Attempts int
@@ -82,40 +81,12 @@ func originOf(r *event.Record, group string) (origin, bool) {
 	}, true
 }
 
-// idOf returns the id of the letter of the event at a place: 80 bits of a hash
-// in lower-case base32.
-func idOf(group, handler string, at Place) string {
-	h := sha256.New()
-	for _, s := range [...]string{"troupe-dlq-1", group, handler, at.Topic} {
-		var n [4]byte
-		binary.BigEndian.PutUint32(n[:], uint32(len(s)))
-		h.Write(n[:])
-		h.Write([]byte(s))
-	}
-	var n [12]byte
-	binary.BigEndian.PutUint32(n[:], uint32(at.Partition))
-	binary.BigEndian.PutUint64(n[4:], uint64(at.Offset))
-	h.Write(n[:])
-	return ids.EncodeToString(h.Sum(nil)[:10])
-}
-
-var ids = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
-
 // source returns where the event was read for the first time.
 func (f *Failure) source() (at Place, o origin) {
 	if o, ok := originOf(&f.Record, f.Group); ok {
 		return o.source, o
 	}
 	return Place{f.Record.Topic, f.Record.Partition, f.Record.Offset}, origin{}
-}
-
-// letterID returns the id of the failure's letter.
-func (f *Failure) letterID() string {
-	at, o := f.source()
-	if o.id != "" {
-		return o.id
-	}
-	return idOf(f.Group, f.Handler, at)
 }
 
 // letter returns the record to be written, but for its partition.
@@ -244,16 +215,4 @@ func text(s string, limit int) string {
 		s += ellipsis
 	}
 	return s
-}
-
-// stackText cuts a stack behind the last line that fits.
-func stackText(stack []byte) string {
-	s := stack
-	if len(s) > maxStack {
-		s = s[:maxStack]
-		if i := strings.LastIndexByte(string(s), '\n'); i > 0 {
-			s = s[:i+1]
-		}
-	}
-	return strings.ToValidUTF8(string(s), "?")
 }

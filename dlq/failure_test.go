@@ -43,7 +43,7 @@ func TestLetter_SaysAllOfTheFailure(t *testing.T) {
 	f := failed()
 	l := Parse(placed(f.letter("v1.2.3", everything)))
 	want := Letter{
-		ID: idOf("payments", "payments.charge", Place{"orders", 3, 1207}), Group: "payments", Handler: "payments.charge",
+		ID: idOf("payments", "payments.charge", Place{"orders", 3, 1207}, identity{"orders", "1"}), Group: "payments", Handler: "payments.charge",
 		Class: "handler", ErrorType: "*errors.errorString", Message: "charge order 1207: card declined", Fingerprint: f.fingerprint(),
 		Attempts: 5, Failures: 1, FirstFailedAt: failedAt.Add(-time.Minute), FailedAt: failedAt, ServiceVersion: "v1.2.3",
 		Source: Place{"orders", 3, 1207}, Record: f.Record, Place: Place{"dlq.payments", 1, 7}, State: Open,
@@ -134,7 +134,7 @@ func TestLetter_OfAnotherGroupIsAnotherLetter(t *testing.T) {
 	}
 }
 
-func TestLetterID_DependsOnGroupHandlerAndPlaceOnly(t *testing.T) {
+func TestLetterID_DependsOnGroupHandlerPlaceAndIdentityOnly(t *testing.T) {
 	base := failed()
 	same := failed()
 	same.Cause, same.Class, same.Attempts, same.Record.Value = errors.New("other"), "panic", 9, nil
@@ -144,6 +144,7 @@ func TestLetterID_DependsOnGroupHandlerAndPlaceOnly(t *testing.T) {
 	for name, change := range map[string]func(*Failure){
 		"group": func(f *Failure) { f.Group = "x" }, "handler": func(f *Failure) { f.Handler = "x" }, "topic": func(f *Failure) { f.Record.Topic = "x" },
 		"partition": func(f *Failure) { f.Record.Partition++ }, "offset": func(f *Failure) { f.Record.Offset++ },
+		"source": func(f *Failure) { f.Record.Headers[1].Value = []byte("x") }, "id": func(f *Failure) { f.Record.Headers[0].Value = []byte("x") },
 	} {
 		f := failed()
 		change(&f)
@@ -151,8 +152,12 @@ func TestLetterID_DependsOnGroupHandlerAndPlaceOnly(t *testing.T) {
 			t.Errorf("another %s is the same letter", name)
 		}
 	}
-	if id := base.letterID(); id != "74wgqwkc5gcqx08n" {
-		t.Errorf("the id is %s; a change of the algorithm makes new letters of old ones", id)
+	nameless := failed()
+	nameless.Record.Headers = nil
+	for f, want := range map[*Failure]string{&base: "kh34eaf5ktdzqhnb", &nameless: "74wgqwkc5gcqx08n"} {
+		if id := f.letterID(); id != want {
+			t.Errorf("the id is %s, not %s; a change of the algorithm makes new letters of old ones", id, want)
+		}
 	}
 }
 

@@ -23,7 +23,8 @@ func (f *Failure) fingerprint() string {
 	return "c-" + hex.EncodeToString(sum[:4])
 }
 
-// errorType returns the type of the innermost error; of several joined ones, of the first.
+// errorType returns the type of the innermost error, or what that calls its
+// type; of several joined ones, of the first.
 func errorType(err error) string {
 	if err == nil {
 		return ""
@@ -34,10 +35,14 @@ func errorType(err error) string {
 			inner = many.Unwrap()[0]
 		}
 		if inner == nil {
-			return fmt.Sprintf("%T", err)
+			break
 		}
 		err = inner
 	}
+	if named, ok := err.(interface{ ErrorType() string }); ok && named.ErrorType() != "" {
+		return named.ErrorType()
+	}
+	return fmt.Sprintf("%T", err)
 }
 
 // generalize replaces every word that has a digit or an @ in it by #: numbers,

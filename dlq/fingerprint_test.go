@@ -106,9 +106,24 @@ func TestErrorType_IsThatOfTheInnermostError(t *testing.T) {
 		"":                    nil,
 		"*errors.errorString": fmt.Errorf("a: %w", errors.New("b")),
 		"*fs.PathError":       fmt.Errorf("a: %w", errors.Join(&fs.PathError{}, errors.New("b"))),
+		"string":              fmt.Errorf("a: %w", thrown{"bad"}),
+		"runtime.boundsError": thrown{outOfBounds()},
 	} {
 		if got := errorType(err); got != want {
 			t.Errorf("%v: got %s, want %s", err, got, want)
 		}
 	}
+}
+
+// thrown is an error that says what it stands for, as one for a panic does.
+type thrown struct{ value any }
+
+func (e thrown) Error() string     { return fmt.Sprint("panic: ", e.value) }
+func (e thrown) ErrorType() string { return fmt.Sprintf("%T", e.value) }
+func (e thrown) Unwrap() error     { err, _ := e.value.(error); return err }
+
+func outOfBounds() (value any) {
+	defer func() { value = recover() }()
+	var none []int
+	return none[len(fmt.Sprint())]
 }

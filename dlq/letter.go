@@ -14,7 +14,7 @@
 //	troupe-handler                            the handler, if one was reached
 //	troupe-error-class, troupe-error-type     the kind of failure, the Go type of the innermost error
 //	troupe-fingerprint                        what failures of one cause have in common
-//	troupe-stack                              a panic's stack, at most 8 KiB
+//	troupe-stack                              a panic's stack from where it happened on, at most 8 KiB
 //	troupe-first-failed-at, troupe-failed-at  RFC 3339, UTC
 //	troupe-source-timestamp                   the record's own timestamp, milliseconds since 1970
 //	troupe-service-version                    the version of the service that failed
@@ -23,7 +23,7 @@
 //	troupe-replay-id, -replay-count, -op-id   written by a replay, kept when that fails again
 //
 // An event has one letter per group and handler, whose id follows from the
-// event's place in its topic. When it fails again after a replay it is the same
+// event's place in its topic and, if its author gave it any, its source and id. When it fails again after a replay it is the same
 // letter: the headers are replaced, so that a letter does not grow.
 package dlq
 
@@ -47,8 +47,9 @@ func groupOf(topic string) (group string, ok bool) {
 	return group, ok && group != ""
 }
 
-// checkGroup says whether a group's name can be part of a topic's.
-func checkGroup(group string) error {
+// CheckGroup says whether a consumer group can have letters: its name must be
+// fit to be part of a topic's.
+func CheckGroup(group string) error {
 	bad := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-'
 	}
@@ -85,11 +86,12 @@ type Letter struct {
 	// Group is the consumer group and Handler the handler that failed; Handler
 	// is empty when none was reached.
 	Group, Handler string
-	// Class is the kind of failure, such as "handler", "panic" or "decode".
+	// Class is the kind of failure, such as ClassHandler, ClassPanic or ClassDecode.
 	Class string
-	// ErrorType is the Go type of the innermost error.
+	// ErrorType is the Go type of the innermost error, or of what a handler panicked with.
 	ErrorType string
-	// Message is the error's text, and Stack a panic's stack; both may be cut.
+	// Message is the error's text, and Stack a panic's stack from where it
+	// happened on; both may be cut.
 	Message, Stack string
 	// Fingerprint is equal for failures that look like one cause.
 	Fingerprint string

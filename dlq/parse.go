@@ -42,7 +42,7 @@ func Parse(r event.Record) Letter {
 		Key: r.Key, Value: r.Value, Headers: ownHeaders(r.Headers, everything),
 	}
 	if l.Foreign {
-		l.ID = idOf(l.Group, "", at)
+		l.ID = idOf(l.Group, "", at, identity{})
 		l.Record.Timestamp = r.Timestamp
 		if !h.placed {
 			l.Record.Topic, l.Record.Partition, l.Record.Offset = r.Topic, r.Partition, r.Offset

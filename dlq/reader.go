@@ -265,7 +265,7 @@ func (r *Reader) spans(ctx context.Context, group string) ([]span, error) {
 		switch {
 		case errors.As(err, &unknown) && group == "": // deleted since it was listed
 		case errors.As(err, &unknown):
-			return nil, fmt.Errorf("read the letters of group %s: topic %s does not exist (%w)", group, Topic(group), ErrNoTopic)
+			return nil, fmt.Errorf("read the letters of group %s: %w", group, &noTopicError{"topic " + Topic(group) + " does not exist"})
 		case err != nil:
 			return nil, fmt.Errorf("read the letters of group %s: %w", g, timedOut(ctx, err))
 		}

@@ -365,3 +365,26 @@ func BenchmarkList(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "letters/s")
 }
+
+func TestList_TellsEventsApartThatHadOnePlaceInTurn(t *testing.T) {
+	s := troupetest.New(t)
+	group := s.Group(t)
+	s.TopicNamed(t, dlq.Topic(group), 1, nil)
+	w := newWriter(t, s)
+	before := failure(group, "orders", 0, 0)
+	after := failure(group, "orders", 0, 0) // its topic was deleted and created again
+	after.Record.Headers = event.Headers{{Key: "ce_id", Value: []byte("another")}, {Key: "ce_source", Value: []byte("orders")}}
+	for _, f := range []dlq.Failure{before, after, before} {
+		if err := w.Put(context30(t), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	letters := all(t, newReader(t, s).List(context30(t), dlq.Query{Group: group}))
+	if len(letters) != 2 {
+		t.Fatalf("%d letters of two events", len(letters))
+	}
+	failures := map[string]int{letters[0].Event.ID: letters[0].Failures, letters[1].Event.ID: letters[1].Failures}
+	if failures["e-0"] != 2 || failures["another"] != 1 {
+		t.Errorf("failures by event: %v", failures)
+	}
+}

@@ -17,6 +17,12 @@ import (
 // not exist. The error says how to create it.
 var ErrNoTopic = errors.New("there is no letter topic")
 
+// noTopicError is the text of an ErrNoTopic.
+type noTopicError struct{ text string }
+
+func (e *noTopicError) Error() string { return e.text }
+func (e *noTopicError) Unwrap() error { return ErrNoTopic }
+
 // Config says where the letters go. The zero value of each field but Kafka means its default.
 type Config struct {
 	Kafka troupe.Kafka
@@ -83,7 +89,7 @@ func (w *Writer) Put(ctx context.Context, f Failure) error {
 	wrap := func(err error) error {
 		return fmt.Errorf("write the dead letter %s of %s to %s: %w", f.letterID(), at, Topic(f.Group), err)
 	}
-	if err := checkGroup(f.Group); err != nil {
+	if err := CheckGroup(f.Group); err != nil {
 		return wrap(err)
 	}
 	topic, err := w.client.Topic(ctx, Topic(f.Group))
@@ -136,8 +142,8 @@ func (w *Writer) explain(ctx context.Context, err error, source string) error {
 	if t, err := w.client.Topic(ctx, source); err == nil {
 		partitions = strconv.Itoa(len(t.Leaders))
 	}
-	return fmt.Errorf("topic %s does not exist: create it with dlq.Writer.Provision, or with kafka-topics.sh --create --topic %s --partitions %s --config cleanup.policy=delete --config retention.ms=-1 (%w)",
-		unknown.Topic, unknown.Topic, partitions, ErrNoTopic)
+	return &noTopicError{fmt.Sprintf("topic %s does not exist: create it with dlq.Writer.Provision, or with kafka-topics.sh --create --topic %s --partitions %s --config cleanup.policy=delete --config retention.ms=-1",
+		unknown.Topic, unknown.Topic, partitions)}
 }
 
 // Provision creates the letter topic of a group, with as many partitions as the
@@ -146,7 +152,7 @@ func (w *Writer) explain(ctx context.Context, err error, source string) error {
 // Kafka's largest record by default. A topic that exists is left as it is.
 // Source topics that do not exist are passed over.
 func (w *Writer) Provision(ctx context.Context, group string, sources ...string) error {
-	if err := checkGroup(group); err != nil {
+	if err := CheckGroup(group); err != nil {
 		return fmt.Errorf("create a letter topic: %w", err)
 	}
 	partitions := 1

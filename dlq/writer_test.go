@@ -114,6 +114,9 @@ func TestPut_SaysHowToCreateAMissingTopic(t *testing.T) {
 	if !errors.Is(err, dlq.ErrNoTopic) {
 		t.Fatalf("got %v", err)
 	}
+	if text := err.Error(); strings.Contains(text, dlq.ErrNoTopic.Error()) || strings.Count(text, "does not exist") != 1 {
+		t.Errorf("it is said twice: %v", err)
+	}
 	for _, want := range []string{"topic dlq." + group + " does not exist: create it with", "--partitions 6", orders + "/3@1207"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q: %v", want, err)
