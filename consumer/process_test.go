@@ -102,7 +102,7 @@ func TestRun_MembersThatAreToldToLeaveInTheMiddleOfHandlersRepeatNothing(t *test
 func TestRun_HandlersSlowerThanTheSessionSurviveRebalances(t *testing.T) {
 	t.Parallel()
 	p := hurried()
-	p.Slow = max(p.Session, p.Rebalance, p.Lease) + time.Second
+	p.Slow = max(p.Session, p.Rebalance, p.Lease) + 500*time.Millisecond
 	c := newCompany(t, 6, p)
 	c.enter()
 	c.enter()

@@ -50,6 +50,7 @@ const (
 // It runs 10 seeds from a random one on; with TROUPE_LONG=1 500, or as many as
 // TROUPE_SEEDS says; TROUPE_SEED is the first.
 func TestRun_SimulatedDeathsLoseNothingAndRepeatOnlyWhatWasOpen(t *testing.T) {
+	t.Parallel()
 	seeds := 10
 	if os.Getenv("TROUPE_LONG") != "" {
 		seeds = 500
