@@ -61,6 +61,7 @@ func put(t testing.TB, s *troupetest.Services, group string, partitions int, off
 }
 
 func TestList_GivesWhatWasPut(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	put(t, s, group, 3, 0, 1, 2, 3, 4)
@@ -84,6 +85,7 @@ func TestList_GivesWhatWasPut(t *testing.T) {
 }
 
 func TestList_AnEventThatFailedAgainIsOneLetter(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	put(t, s, group, 2, 1, 2, 3)
@@ -115,6 +117,7 @@ func TestList_AnEventThatFailedAgainIsOneLetter(t *testing.T) {
 }
 
 func TestList_SelectsLetters(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	s.TopicNamed(t, dlq.Topic(group), 2, nil)
@@ -159,6 +162,7 @@ func TestList_SelectsLetters(t *testing.T) {
 
 // A topic larger than what is kept in memory is read twice, with the same result.
 func TestList_ReadsATopicThatDoesNotFitIntoMemory(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	w := newWriter(t, s)
@@ -186,6 +190,7 @@ func TestList_ReadsATopicThatDoesNotFitIntoMemory(t *testing.T) {
 }
 
 func TestList_ForeignRecordsAreLettersToo(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	put(t, s, group, 1, 1)
@@ -204,6 +209,7 @@ func TestList_ForeignRecordsAreLettersToo(t *testing.T) {
 }
 
 func TestList_OfAMissingGroupSaysSo(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	for _, err := range newReader(t, s).List(context30(t), dlq.Query{Group: troupetest.Name(t)}).All() {
 		if !errors.Is(err, dlq.ErrNoTopic) {
@@ -215,6 +221,7 @@ func TestList_OfAMissingGroupSaysSo(t *testing.T) {
 }
 
 func TestList_OfAnEmptyTopicIsComplete(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	s.TopicNamed(t, dlq.Topic(group), 3, nil)
@@ -224,6 +231,7 @@ func TestList_OfAnEmptyTopicIsComplete(t *testing.T) {
 }
 
 func TestList_EndsWithAnErrorWhenItIsNotComplete(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	put(t, s, group, 4, 0, 1, 2, 3)
@@ -241,6 +249,7 @@ func TestList_EndsWithAnErrorWhenItIsNotComplete(t *testing.T) {
 }
 
 func TestReader_IsBoundedWhenNoBrokerAnswers(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
 	if err != nil {
 		t.Fatal(err)
@@ -264,6 +273,7 @@ func TestReader_IsBoundedWhenNoBrokerAnswers(t *testing.T) {
 
 // The broker goes away between the question for the ends and the reading.
 func TestList_IsBoundedWhenTheBrokerGoesAway(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	if kafka, _, _ := s.Embedded(); !kafka {
 		t.Skip("stops the embedded broker")
@@ -280,7 +290,7 @@ func TestList_IsBoundedWhenTheBrokerGoesAway(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := dlq.NewReader(dlq.ReaderConfig{Kafka: s.Kafka, Timeout: 500 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+	r, err := dlq.NewReader(dlq.ReaderConfig{Kafka: s.Kafka, Timeout: 3 * time.Second, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,6 +315,7 @@ func TestList_IsBoundedWhenTheBrokerGoesAway(t *testing.T) {
 }
 
 func TestGet_GivesTheLetterOrSaysThatThereIsNone(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	put(t, s, group, 2, 1, 2)
@@ -322,6 +333,7 @@ func TestGet_GivesTheLetterOrSaysThatThereIsNone(t *testing.T) {
 }
 
 func TestGroups_AreThoseWithALetterTopic(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	with, without := s.Group(t), s.Group(t)
 	s.TopicNamed(t, dlq.Topic(with), 1, nil)
@@ -367,6 +379,7 @@ func BenchmarkList(b *testing.B) {
 }
 
 func TestList_TellsEventsApartThatHadOnePlaceInTurn(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	s.TopicNamed(t, dlq.Topic(group), 1, nil)

@@ -54,6 +54,7 @@ func context30(t testing.TB) context.Context {
 }
 
 func TestNewWriter_ReportsWrongSettings(t *testing.T) {
+	t.Parallel()
 	if _, err := dlq.NewWriter(dlq.Config{}); err == nil || !strings.Contains(err.Error(), "no broker") {
 		t.Errorf("got %v", err)
 	}
@@ -63,6 +64,7 @@ func TestNewWriter_ReportsWrongSettings(t *testing.T) {
 }
 
 func TestPut_WritesToTheEventsPartitionModuloThoseOfTheTopic(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	s.TopicNamed(t, dlq.Topic(group), 3, nil)
@@ -88,6 +90,7 @@ func TestPut_WritesToTheEventsPartitionModuloThoseOfTheTopic(t *testing.T) {
 }
 
 func TestPut_ReturnsOnlyWhenTheLetterIsInTheLog(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	s.TopicNamed(t, dlq.Topic(group), 2, nil)
@@ -107,6 +110,7 @@ func TestPut_ReturnsOnlyWhenTheLetterIsInTheLog(t *testing.T) {
 }
 
 func TestPut_SaysHowToCreateAMissingTopic(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group, orders := s.Group(t), s.Topic(t, 6)
 	w := newWriter(t, s)
@@ -138,6 +142,7 @@ func TestPut_SaysHowToCreateAMissingTopic(t *testing.T) {
 }
 
 func TestProvision_PassesOverMissingSources(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	w := newWriter(t, s)
@@ -153,6 +158,7 @@ func TestProvision_PassesOverMissingSources(t *testing.T) {
 }
 
 func TestPut_IsBoundedWhenNoBrokerAnswers(t *testing.T) {
+	t.Parallel()
 	w, err := dlq.NewWriter(dlq.Config{Kafka: troupe.Kafka{Brokers: []string{"127.0.0.1:1"}}, Timeout: 300 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -172,6 +178,7 @@ func TestPut_IsBoundedWhenNoBrokerAnswers(t *testing.T) {
 // A record as large as Kafka takes by default, in a topic that Provision made
 // and in one that somebody else made with Kafka's default limit.
 func TestPut_FitsTheLargestRecord(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	large := func(group string, of string) dlq.Failure {
 		f := failure(group, "orders", 0, 1)
@@ -227,6 +234,7 @@ func TestPut_FitsTheLargestRecord(t *testing.T) {
 }
 
 func TestPut_SmallLettersAreNotCutBecauseOfLargeOnesBesideThem(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	group := s.Group(t)
 	s.TopicNamed(t, dlq.Topic(group), 1, map[string]string{"max.message.bytes": "200000"})

@@ -29,6 +29,7 @@ func published(t *testing.T, s *troupetest.Services, topic string) []event.Raw {
 }
 
 func TestPublish_AnEventOutsideOfAHandlerStartsAFlow(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	registry := schema.NewMemory()
@@ -63,6 +64,7 @@ func TestPublish_AnEventOutsideOfAHandlerStartsAFlow(t *testing.T) {
 }
 
 func TestPublish_InAHandlerTheEventBelongsToTheFlowAndKeepsItsIDWhenRunAgain(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	p := newProducer(t, s, nil)
@@ -93,6 +95,7 @@ func TestPublish_InAHandlerTheEventBelongsToTheFlowAndKeepsItsIDWhenRunAgain(t *
 }
 
 func TestPublish_OptionsDecide(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 3)
 	p := newProducer(t, s, nil)

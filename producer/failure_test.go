@@ -24,6 +24,7 @@ import (
 )
 
 func TestNew_TellsEveryProblemTogether(t *testing.T) {
+	t.Parallel()
 	_, err := producer.New(producer.Config{
 		Kafka:            troupe.Kafka{Brokers: []string{"no-port"}},
 		Compression:      9,
@@ -39,6 +40,7 @@ func TestNew_TellsEveryProblemTogether(t *testing.T) {
 }
 
 func TestPublish_ASchemaThatIsNotRegisteredIsNamed(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	p := newProducer(t, s, func(c *producer.Config) { c.AutoRegister = false })
@@ -74,6 +76,7 @@ func (r *fakeRegistry) Register(ctx context.Context, subject string, s *schema.S
 }
 
 func TestPublish_ARegistryThatIsDownStopsOnlyWhatItWasNotAskedBefore(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	registry := &fakeRegistry{Registry: schema.NewMemory()}
@@ -106,6 +109,7 @@ func TestPublish_ARegistryThatIsDownStopsOnlyWhatItWasNotAskedBefore(t *testing.
 }
 
 func TestPublish_ARegistryThatHangsCostsTheDeliveryTimeout(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	p := newProducer(t, s, func(c *producer.Config) {
@@ -118,6 +122,7 @@ func TestPublish_ARegistryThatHangsCostsTheDeliveryTimeout(t *testing.T) {
 }
 
 func TestPublish_ASchemaThatTheRegistryRefusesIsToldInItsWords(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	registry := &fakeRegistry{}
@@ -129,6 +134,7 @@ func TestPublish_ASchemaThatTheRegistryRefusesIsToldInItsWords(t *testing.T) {
 }
 
 func TestPrepare_FindsTopicAndSchemasOrTellsAllThatIsMissing(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	p := newProducer(t, s, nil)
@@ -145,6 +151,7 @@ func TestPrepare_FindsTopicAndSchemasOrTellsAllThatIsMissing(t *testing.T) {
 }
 
 func TestPublish_WhatIsTooLargeOrGoesNowhereIsNotSent(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	p := newProducer(t, s, nil)
@@ -164,6 +171,7 @@ func TestPublish_WhatIsTooLargeOrGoesNowhereIsNotSent(t *testing.T) {
 }
 
 func TestPublish_ABrokerThatIsDownIsToldInTime(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	p := newProducer(t, s, func(c *producer.Config) {
 		c.Kafka = troupe.Kafka{Brokers: []string{"127.0.0.1:1"}}
@@ -199,15 +207,16 @@ func (c mutedConn) Read(b []byte) (int, error) {
 }
 
 func TestPublish_WhenCtxEndsWhileItWaitsTheFateIsUnknown(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	var muted atomic.Bool
-	p := newProducer(t, s, func(c *producer.Config) { c.Kafka, c.DeliveryTimeout = mute(c.Kafka, &muted), 500*time.Millisecond })
+	p := newProducer(t, s, func(c *producer.Config) { c.Kafka, c.DeliveryTimeout = mute(c.Kafka, &muted), 3*time.Second })
 	if err := p.Publish(t.Context(), topic, "o-1", placed("o-1")); err != nil {
 		t.Fatal(err)
 	}
 	muted.Store(true)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	err := p.Publish(ctx, topic, "o-1", placed("o-1"))
 	var pe *producer.PublishError
@@ -222,6 +231,7 @@ func TestPublish_WhenCtxEndsWhileItWaitsTheFateIsUnknown(t *testing.T) {
 }
 
 func TestPublishAsync_TellsWhereEachEventIs(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 4)
 	p := newProducer(t, s, func(c *producer.Config) { c.Compression = kafka.Zstd })
@@ -255,12 +265,13 @@ func TestPublishAsync_TellsWhereEachEventIs(t *testing.T) {
 }
 
 func TestPublishAsync_WithoutDoneAFailureIsLogged(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	var muted atomic.Bool
 	var log bytes.Buffer
 	p := newProducer(t, s, func(c *producer.Config) {
-		c.Kafka, c.DeliveryTimeout = mute(c.Kafka, &muted), 200*time.Millisecond
+		c.Kafka, c.DeliveryTimeout = mute(c.Kafka, &muted), 3*time.Second
 		c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	})
 	if err := p.Publish(t.Context(), topic, "o-1", placed("o-1")); err != nil {
@@ -278,6 +289,7 @@ func TestPublishAsync_WithoutDoneAFailureIsLogged(t *testing.T) {
 }
 
 func TestPublishAll_ListsWhatWasNotAcknowledged(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	p := newProducer(t, s, nil)
@@ -310,6 +322,7 @@ func TestPublishAll_ListsWhatWasNotAcknowledged(t *testing.T) {
 }
 
 func TestClose_FlushesAndRefusesWhatComesLater(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 2)
 	p := newProducer(t, s, nil)

@@ -45,6 +45,7 @@ func placed(id string) *shop.OrderPlaced {
 }
 
 func TestPublish_SixtyFourGoroutinesGetTheirAcks(t *testing.T) {
+	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 4)
 	p := newProducer(t, s, nil)

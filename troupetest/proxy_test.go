@@ -12,13 +12,6 @@ import (
 	"github.com/troupe-go/troupe/troupetest"
 )
 
-func ping(t *testing.T, url string) error {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	return redisClient(t, url).Ping(ctx).Err()
-}
-
 func TestProxy_LeadsToAllServices(t *testing.T) {
 	s := troupetest.New(t)
 	p := s.Proxy(t)
@@ -39,7 +32,7 @@ func TestProxy_LeadsToAllServices(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.WaitCommitted(t, group, topic)
-	if err := ping(t, p.Settings.Redis); err != nil {
+	if err := redisClient(t, p.Settings.Redis).Ping(t.Context()).Err(); err != nil {
 		t.Error(err)
 	}
 	resp, err := http.Get(p.Settings.Registry.URL + "/subjects")

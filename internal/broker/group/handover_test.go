@@ -80,15 +80,16 @@ func TestRun_DrainLongerThanRebalanceTimeoutAndSessionIsNoExpulsion(t *testing.T
 	t.Parallel()
 	pl := somewhere(t)
 	topic, group := pl.topic(2), unique("group")
-	quick := func(c *Config) { c.RebalanceTimeout = 1500 * time.Millisecond }
-	a := pl.enter("a", group, []string{topic}, quick, pl.brief)
+	const timeout = 3 * time.Second
+	quick := func(c *Config) { c.SessionTimeout, c.RebalanceTimeout = max(timeout, pl.session()), timeout }
+	a := pl.enter("a", group, []string{topic}, quick)
 	a.has(2)
 	a.stage.each(func(w *part) { w.works(true); w.handled(10) })
 	id := a.member.State().Member
 	b := pl.enter("b", group, []string{topic}, quick)
 	moved := a.sees(Paused, Partition{topic, 1}).Partition
 	begun := time.Now()
-	a.until("the drain is longer than session and rebalance timeout", func() bool { return time.Since(begun) > max(pl.session(), 1500*time.Millisecond)+500*time.Millisecond })
+	a.until("the drain is longer than session and rebalance timeout", func() bool { return time.Since(begun) > a.member.cfg.SessionTimeout+500*time.Millisecond })
 	a.stage.at(moved).handled(20)
 	a.stage.at(moved).works(false)
 	b.sees(Assigned, moved)

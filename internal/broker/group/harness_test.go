@@ -296,7 +296,7 @@ func (pl *place) enter(name, group string, topics []string, adjust ...func(*Conf
 	cfg := Config{
 		Client: pl.newClient(a.wire), Group: group, Topics: topics, Engine: a.stage,
 		SessionTimeout: 6 * time.Second, RebalanceTimeout: 5 * time.Second, Heartbeat: 50 * time.Millisecond,
-		CommitInterval: 20 * time.Millisecond, DrainTimeout: 5 * time.Second,
+		CommitInterval: 20 * time.Millisecond, DrainTimeout: 20 * time.Second,
 		OnChange: a.note, Log: quietLog(pl.t).With("actor", name),
 	}
 	for _, f := range adjust {

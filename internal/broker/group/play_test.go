@@ -37,6 +37,7 @@ type script struct {
 //	ns + PARTITION FROM   work begins       ns - PARTITION LOST  it has ended
 //	ns S PARTITION OFFSET a handler starts  ns E PARTITION OFFSET it has succeeded
 //	ns J GENERATION       a generation began
+//	ns H MILLISECONDS     the process did not run for so long
 type player struct {
 	script
 	client *broker.Client
@@ -84,7 +85,12 @@ func playScript(text string) error {
 	if err != nil {
 		return err
 	}
+	watched, stopWatching := context.WithCancel(ctx)
+	pl.works.Go(func() {
+		watchHalts(watched, func(d time.Duration) { pl.write("H %d", d.Milliseconds()) })
+	})
 	err = pl.member.Run(ctx)
+	stopWatching()
 	pl.works.Wait()
 	pl.client.Close()
 	return err
@@ -97,6 +103,25 @@ func (pl *player) writeAt(at time.Time, format string, args ...any) {
 	line = append(fmt.Appendf(line, format, args...), '\n')
 	if _, err := pl.log.Write(line); err != nil {
 		panic(err)
+	}
+}
+
+// watchHalts tells of each time that this process did not run for long enough
+// to be late for the group, until ctx ends.
+func watchHalts(ctx context.Context, tell func(time.Duration)) {
+	const late = 400 * time.Millisecond
+	tick := time.NewTicker(late / 20)
+	defer tick.Stop()
+	for last := time.Now(); ctx.Err() == nil; {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+		now := time.Now()
+		if d := now.Sub(last); d > late {
+			tell(d)
+		}
+		last = now
 	}
 }
 
