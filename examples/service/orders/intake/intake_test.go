@@ -9,11 +9,15 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/troupe-go/troupe/event"
 	"github.com/troupe-go/troupe/examples/service/contract"
 	"github.com/troupe-go/troupe/producer"
 	"github.com/troupe-go/troupe/schema"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // published is a Publisher that keeps the ids.
 type published struct {
