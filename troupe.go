@@ -10,12 +10,10 @@ package troupe
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
@@ -25,7 +23,7 @@ import (
 
 // Kafka says how to reach a Kafka cluster. The zero value of each field but
 // Brokers means its default. A Kafka may be copied and shared; it is not
-// changed by the packages it is given to.
+// changed by the packages it is given to. Printed or logged it shows no password.
 type Kafka struct {
 	// Brokers are the host:port addresses asked first; the rest of the cluster
 	// is learned from them. At least one is required.
@@ -47,7 +45,8 @@ type Kafka struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Registry says how to reach a schema registry with the Confluent API.
+// Registry says how to reach a schema registry with the Confluent API. Printed
+// or logged it shows neither password nor token.
 type Registry struct {
 	// URL is the registry's root, such as http://localhost:8081 or
 	// http://localhost:8080/apis/ccompat/v7.
@@ -60,7 +59,8 @@ type Registry struct {
 	TLS *tls.Config
 }
 
-// Settings are the connections of a service.
+// Settings are the connections of a service. Printed or logged they show no
+// password and no token.
 type Settings struct {
 	Kafka Kafka
 	// Redis is a redis:// or rediss:// URL, or host:port.
@@ -68,125 +68,41 @@ type Settings struct {
 	Registry Registry
 }
 
-// FromEnv reads Settings from the environment:
-//
-//	TROUPE_BROKERS              host:port,host:port
-//	TROUPE_CLIENT_ID            defaults to "troupe"
-//	TROUPE_TLS                  "true" turns TLS on; implied by the next four
-//	TROUPE_TLS_CA               PEM file of the certificate authorities to trust
-//	TROUPE_TLS_CERT, _KEY       PEM files of this client's certificate
-//	TROUPE_TLS_SERVER_NAME      name to verify instead of the broker's host
-//	TROUPE_SASL_MECHANISM       PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
-//	TROUPE_SASL_USERNAME, _PASSWORD
-//	TROUPE_REDIS                redis://[user:password@]host:port[/db] or host:port
-//	TROUPE_REGISTRY             http(s)://host:port[/path]
-//	TROUPE_REGISTRY_USERNAME, _PASSWORD, _TOKEN
-//
-// What is not set stays empty, so that a caller can tell "no Kafka named" from
-// a wrong setting; every wrong setting is reported, all of them together.
-func FromEnv() (Settings, error) { return settings(os.Getenv) }
-
-func settings(env func(string) string) (Settings, error) {
-	var errs []error
-	check := func(err error) {
-		if err != nil {
-			errs = append(errs, err)
-		}
-	}
-	var s Settings
-	for b := range strings.SplitSeq(env("TROUPE_BROKERS"), ",") {
-		if b = strings.TrimSpace(b); b == "" {
-			continue
-		}
-		if _, _, err := net.SplitHostPort(b); err != nil {
-			check(fmt.Errorf("TROUPE_BROKERS: %q is not host:port", b))
-			continue
-		}
-		s.Kafka.Brokers = append(s.Kafka.Brokers, b)
-	}
-	s.Kafka.ClientID = env("TROUPE_CLIENT_ID")
-	var err error
-	s.Kafka.TLS, err = tlsFrom(env)
-	check(err)
-	s.Kafka.SASL, err = saslFrom(env)
-	check(err)
-	s.Redis = env("TROUPE_REDIS")
-	s.Registry = Registry{
-		URL:      env("TROUPE_REGISTRY"),
-		Username: env("TROUPE_REGISTRY_USERNAME"),
-		Password: env("TROUPE_REGISTRY_PASSWORD"),
-		Token:    env("TROUPE_REGISTRY_TOKEN"),
-	}
-	if u := s.Registry.URL; u != "" && !strings.HasPrefix(u, "http://") && !strings.HasPrefix(u, "https://") {
-		check(fmt.Errorf("TROUPE_REGISTRY: %q does not start with http:// or https://", u))
-	}
-	return s, errors.Join(errs...)
-}
-
-func tlsFrom(env func(string) string) (*tls.Config, error) {
-	on, ca, cert, key, name := env("TROUPE_TLS"), env("TROUPE_TLS_CA"), env("TROUPE_TLS_CERT"), env("TROUPE_TLS_KEY"), env("TROUPE_TLS_SERVER_NAME")
-	switch strings.ToLower(on) {
-	case "", "true", "1", "false", "0":
-	default:
-		return nil, fmt.Errorf("TROUPE_TLS: %q is neither true nor false", on)
-	}
-	off := strings.EqualFold(on, "false") || on == "0"
-	if off || on == "" && ca == "" && cert == "" && key == "" && name == "" {
-		return nil, nil
-	}
-	c := &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12}
-	if ca != "" {
-		pem, err := os.ReadFile(ca)
-		if err != nil {
-			return nil, fmt.Errorf("TROUPE_TLS_CA: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("TROUPE_TLS_CA: no certificate in %s", ca)
-		}
-	}
-	if cert != "" || key != "" {
-		pair, err := tls.LoadX509KeyPair(cert, key)
-		if err != nil {
-			return nil, fmt.Errorf("TROUPE_TLS_CERT, TROUPE_TLS_KEY: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	return c, nil
-}
-
-func saslFrom(env func(string) string) (sasl.Mechanism, error) {
-	name, user, password := env("TROUPE_SASL_MECHANISM"), env("TROUPE_SASL_USERNAME"), env("TROUPE_SASL_PASSWORD")
-	switch strings.ToUpper(name) {
-	case "":
-		if user != "" {
-			return nil, errors.New("TROUPE_SASL_USERNAME is set, but TROUPE_SASL_MECHANISM is not")
-		}
-		return nil, nil
-	case "PLAIN":
-		return Plain(user, password), nil
-	case "SCRAM-SHA-256":
-		return ScramSHA256(user, password)
-	case "SCRAM-SHA-512":
-		return ScramSHA512(user, password)
-	}
-	return nil, fmt.Errorf("TROUPE_SASL_MECHANISM: %q is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512", name)
-}
-
 // Plain authenticates with SASL PLAIN (RFC 4616). Use it over TLS only: it
 // sends the password as it is.
 func Plain(username, password string) sasl.Mechanism {
-	return plain.Mechanism{Username: username, Password: password}
+	return &credentials{plain.Mechanism{Username: username, Password: password}, username}
 }
 
 // ScramSHA256 authenticates with SASL SCRAM-SHA-256 (RFC 7677). It fails when
 // the username or password is not valid in SCRAM (RFC 4013).
 func ScramSHA256(username, password string) (sasl.Mechanism, error) {
-	return scram.Mechanism(scram.SHA256, username, password)
+	return newScram(scram.SHA256, username, password)
 }
 
 // ScramSHA512 authenticates with SASL SCRAM-SHA-512. It fails when the username
 // or password is not valid in SCRAM (RFC 4013).
 func ScramSHA512(username, password string) (sasl.Mechanism, error) {
-	return scram.Mechanism(scram.SHA512, username, password)
+	return newScram(scram.SHA512, username, password)
 }
+
+func newScram(algorithm scram.Algorithm, username, password string) (sasl.Mechanism, error) {
+	m, err := scram.Mechanism(algorithm, username, password)
+	if err != nil {
+		// Its text would repeat the password.
+		return nil, errors.New(algorithm.Name() + ": the username or the password has characters that SASLprep (RFC 4013) forbids")
+	}
+	return &credentials{m, username}, nil
+}
+
+// credentials are a mechanism that can be printed.
+type credentials struct {
+	sasl.Mechanism
+	username string
+}
+
+// String returns the mechanism's name and the user's.
+func (c *credentials) String() string { return c.Name() + " as " + c.username }
+
+// Format prints String, whatever the verb and its flags.
+func (c *credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
