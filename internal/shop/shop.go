@@ -2,4 +2,4 @@
 // events of an order.
 package shop
 
-//go:generate go run github.com/hamba/avro/v2/cmd/avrogen -pkg shop -encoders -fullschema -strict-types -o events_gen.go order_placed.avsc order_cancelled.avsc
+//go:generate go tool avrogen -pkg shop -encoders -fullschema -strict-types -o events_gen.go order_placed.avsc order_cancelled.avsc

@@ -2,7 +2,7 @@
 // events on them. It is all that they know of each other.
 package contract
 
-//go:generate go run github.com/hamba/avro/v2/cmd/avrogen -pkg contract -encoders -fullschema -strict-types -o events_gen.go order_placed.avsc payment_authorized.avsc payment_declined.avsc stock_reserved.avsc
+//go:generate go tool avrogen -pkg contract -encoders -fullschema -strict-types -o events_gen.go order_placed.avsc payment_authorized.avsc payment_declined.avsc stock_reserved.avsc
 
 // The topics, each with the events of one service, keyed by customer: what
 // happens to one customer is handled in the order in which it happened.
