@@ -108,9 +108,15 @@ func TestRun_RedisThatHangsForLongerThanTheLeaseLosesAndRepeatsNothing(t *testin
 }
 
 // TestRun_KafkaConnectionsThatBreakAllTheTimeLoseAndRepeatNothing cuts those of
-// two members and of the producer.
+// two members and of the producer for 6 seconds. With TROUPE_LONG=1 it goes on for
+// a minute, more slowly. Who joins the group needs one connection until the
+// round ends, which explains the stalls.
 func TestRun_KafkaConnectionsThatBreakAllTheTimeLoseAndRepeatNothing(t *testing.T) {
 	t.Parallel()
+	least, most, cuts, limit := 300*time.Millisecond, 700*time.Millisecond, 6*time.Second, 10*time.Second
+	if os.Getenv("TROUPE_LONG") != "" {
+		least, most, cuts, limit = 500*time.Millisecond, 1500*time.Millisecond, time.Minute, 30*time.Second
+	}
 	c := newCompany(t, 6, hurried())
 	proxy := c.Proxy(t)
 	c.produceThrough(proxy.Settings.Kafka)
@@ -118,11 +124,7 @@ func TestRun_KafkaConnectionsThatBreakAllTheTimeLoseAndRepeatNothing(t *testing.
 	c.host(proxy.Settings, right)
 	c.publish(60, 200)
 	c.working()
-	stop := every(t, 300*time.Millisecond, 700*time.Millisecond, proxy.Kafka.Cut)
-	cuts := 6 * time.Second
-	if os.Getenv("TROUPE_LONG") != "" {
-		cuts = 45 * time.Second
-	}
+	stop := every(t, least, most, proxy.Kafka.Cut)
 	time.Sleep(cuts)
 	n := stop()
 	c.host(c.Settings, right) // begins a round: see settle
@@ -130,7 +132,7 @@ func TestRun_KafkaConnectionsThatBreakAllTheTimeLoseAndRepeatNothing(t *testing.
 	c.check(f)
 	stall := c.longestStall()
 	t.Logf("Kafka's connections were cut %d times; the longest time without an effect was %v", n, stall)
-	if stall > 10*time.Second {
+	if stall > limit {
 		t.Errorf("nothing was handled for %v", stall)
 	}
 }
