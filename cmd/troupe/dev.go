@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/troupe-go/troupe/internal/broker"
 	"github.com/troupe-go/troupe/troupetest"
 )
 
@@ -38,17 +39,20 @@ replication, no TLS, no authorization, and speed says nothing about the real
 ones. Topics are not created by using them: name them with --topics or create
 them with a client.
 
+The variables that lead services here go to stdout as export lines, everything
+else goes to stderr: troupe dev > env, then . ./env in another terminal.
+
 Without --data everything is gone at the end. With it, topics, records,
 committed offsets, schemas and Redis keys are there again at the next start;
 when the process is killed, Redis may lack what changed in the last second.`,
 		Example: `  troupe dev
   troupe dev --data ~/.troupe --topics orders:4,payments:4
   troupe dev --kafka-port 0 --redis-port 0 --registry-port 0      any free ports`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			topics, err := parseTopics(d.topics)
-			if err != nil {
-				return usage("%w", err)
+			if err = errors.Join(err, d.checkPorts()); err != nil {
+				return misused(cmd, "%w", err)
 			}
 			return d.serve(cmd.Context(), topics, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -58,8 +62,26 @@ when the process is killed, Redis may lack what changed in the last second.`,
 	f.IntVar(&d.redisPort, "redis-port", 6379, "port of Redis; 0 takes a free one")
 	f.IntVar(&d.registryPort, "registry-port", 8081, "port of the schema registry; 0 takes a free one")
 	f.StringVar(&d.data, "data", "", "directory that keeps the data (default: nothing is kept)")
-	f.StringSliceVar(&d.topics, "topics", nil, "topics to create, name:partitions,...")
+	f.StringSliceVar(&d.topics, "topics", nil, "topics to create, name:partitions,...; a name alone has 1 partition")
 	return cmd
+}
+
+// checkPorts makes sure that no port is asked for twice.
+func (d dev) checkPorts() error {
+	flags := map[int]string{}
+	for _, p := range []struct {
+		flag string
+		port int
+	}{{"--kafka-port", d.kafkaPort}, {"--redis-port", d.redisPort}, {"--registry-port", d.registryPort}} {
+		switch other := flags[p.port]; {
+		case p.port < 0 || p.port > 65535:
+			return fmt.Errorf("%s %d is not a port", p.flag, p.port)
+		case p.port != 0 && other != "":
+			return fmt.Errorf("%s and %s are both %d", other, p.flag, p.port)
+		}
+		flags[p.port] = p.flag
+	}
+	return nil
 }
 
 // topic is a topic to create.
@@ -109,25 +131,50 @@ func (d dev) serve(ctx context.Context, topics []topic, out, errs io.Writer) (er
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	for _, t := range topics {
-		if err := createTopic(ctx, s, t); err != nil {
+		said, err := createTopic(ctx, s, t)
+		if err != nil {
 			return err
 		}
+		fmt.Fprintln(errs, said)
 	}
-	fmt.Fprint(out, greeting(s, topics))
+	if _, err := fmt.Fprint(out, exports(s)); err != nil {
+		return fmt.Errorf("print the variables: %w", err)
+	}
+	fmt.Fprint(errs, greeting)
 	<-ctx.Done()
 	fmt.Fprintln(errs, "Stopping.")
 	return nil
 }
 
-// createTopic creates a topic unless an earlier run did.
-func createTopic(ctx context.Context, s *troupetest.Services, t topic) error {
+// createTopic creates a topic unless an earlier run did, and says what there is now.
+func createTopic(ctx context.Context, s *troupetest.Services, t topic) (said string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	err := s.CreateTopic(ctx, t.name, t.partitions, nil)
-	if errors.Is(err, kerr.TopicAlreadyExists) {
-		return nil
+	err = s.CreateTopic(ctx, t.name, t.partitions, nil)
+	if !errors.Is(err, kerr.TopicAlreadyExists) {
+		return fmt.Sprintf("Topic %s: %s.", t.name, partitions(t.partitions)), err
 	}
-	return err
+	client, err := broker.New(s.Kafka, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return "", err
+	}
+	defer client.Close()
+	there, err := client.Topic(ctx, t.name)
+	if err != nil {
+		return "", fmt.Errorf("look at topic %s: %w", t.name, err)
+	}
+	said = fmt.Sprintf("Topic %s: %s, from an earlier run.", t.name, partitions(len(there.Leaders)))
+	if len(there.Leaders) != t.partitions {
+		said = fmt.Sprintf("Topic %s: it has %s from an earlier run and stays so, though --topics says %d.", t.name, partitions(len(there.Leaders)), t.partitions)
+	}
+	return said, nil
+}
+
+func partitions(n int) string {
+	if n == 1 {
+		return "1 partition"
+	}
+	return fmt.Sprintf("%d partitions", n)
 }
 
 // portError names the flag that helps when a port is taken.
@@ -141,23 +188,18 @@ func portError(err error) error {
 		taken.Ports[0], taken.Service, flag)
 }
 
-func greeting(s *troupetest.Services, topics []topic) string {
+// exports are the lines for a shell that lead services here.
+func exports(s *troupetest.Services) string {
 	var b strings.Builder
 	for _, line := range s.Environ() {
 		fmt.Fprintln(&b, "export", line)
 	}
-	var names []string
-	for _, t := range topics {
-		names = append(names, t.name)
-	}
-	if len(names) > 0 {
-		fmt.Fprintln(&b, "\nTopics:", strings.Join(names, ", "))
-	}
-	b.WriteString(`
+	return b.String()
+}
+
+const greeting = `
 Ready; Ctrl-C ends it. In another terminal, after the export lines:
 
   go run ./examples/quickstart          four services that react to each other's events
   troupe dlq ls --group payments        what one of them could not handle
-`)
-	return b.String()
-}
+`

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/troupe-go/troupe/event"
@@ -17,8 +18,9 @@ import (
 )
 
 // startDev runs troupe dev on free ports, until stop or the end of t, and
-// sets the variables that it says to export.
-func startDev(t *testing.T, args ...string) (stop func()) {
+// sets the variables that it says to export, and nothing else on stdout. What
+// it says on stderr is what stop returns.
+func startDev(t *testing.T, args ...string) (stop func() (stderr string)) {
 	t.Helper()
 	for _, v := range os.Environ() {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "TROUPE_") {
@@ -34,31 +36,27 @@ func startDev(t *testing.T, args ...string) (stop func()) {
 		ended <- run(ctx, args, strings.NewReader(""), w, &errs)
 		w.Close()
 	}()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
+	stop = sync.OnceValue(func() string {
 		cancel()
-		if code := <-ended; code != 0 {
-			t.Errorf("exit code %d after Ctrl-C: %s", code, &errs)
+		rest, _ := io.ReadAll(r)
+		if code := <-ended; code != 0 || len(rest) > 0 {
+			t.Errorf("exit code %d after Ctrl-C, stdout says more: %q, stderr: %s", code, rest, &errs)
 		}
-	}
-	t.Cleanup(stop)
+		return errs.String()
+	})
+	t.Cleanup(func() { stop() })
 	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		if variable, ok := strings.CutPrefix(lines.Text(), "export "); ok {
-			name, value, _ := strings.Cut(variable, "=")
-			t.Setenv(name, value)
+	for _, want := range []string{"TROUPE_BROKERS", "TROUPE_REDIS", "TROUPE_REGISTRY"} {
+		if !lines.Scan() {
+			t.Fatalf("it ended before it was ready: %s", &errs)
 		}
-		if strings.HasPrefix(lines.Text(), "Ready") {
-			go io.Copy(io.Discard, r)
-			return stop
+		name, value, _ := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "=")
+		if !strings.HasPrefix(lines.Text(), "export ") || name != want {
+			t.Fatalf("stdout says %q, not export %s", lines.Text(), want)
 		}
+		t.Setenv(name, value)
 	}
-	t.Fatalf("it ended before it was ready: %s", &errs)
-	return nil
+	return stop
 }
 
 func TestDev_KeepsTopicsAndRecordsInItsDirectory(t *testing.T) {
@@ -72,12 +70,22 @@ func TestDev_KeepsTopicsAndRecordsInItsDirectory(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	stop()
+	said := stop()
+	if !strings.Contains(said, "Topic orders: 3 partitions.\n") || !strings.Contains(said, "Topic audit: 1 partition.\n") || !strings.Contains(said, "Ready;") {
+		t.Errorf("stderr is %s", said)
+	}
 
-	startDev(t, "--data", data, "--topics", "orders:3")
+	stop = startDev(t, "--data", data, "--topics", "orders:5,audit")
 	s = troupetest.New(t)
 	if got := s.Records(t, "orders"); len(got) != 1 || string(got[0].Value) != "kept" {
 		t.Errorf("records after a restart: %v", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	said = stop()
+	if !strings.Contains(said, "Topic orders: it has 3 partitions from an earlier run and stays so, though --topics says 5.\n") || !strings.Contains(said, "Topic audit: 1 partition, from an earlier run.\n") {
+		t.Errorf("stderr is %s", said)
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -46,11 +48,13 @@ type dlqOptions struct {
 	registry string
 	timeout  time.Duration
 	now      func() time.Time
+	// width is that of the terminal that w is; 0 when it is none.
+	width func(w io.Writer) int
 }
 
 // newDLQ returns the command that reads dead letters.
 func newDLQ() *cobra.Command {
-	o := &dlqOptions{now: time.Now}
+	o := &dlqOptions{now: time.Now, width: terminalWidth}
 	cmd := &cobra.Command{
 		Use:   "dlq",
 		Short: "Look at dead letters: the events that could not be handled",
@@ -65,43 +69,61 @@ Data goes to stdout, words go to stderr. Exit codes: 0 ok, 1 error, 2 usage,
 TLS, SASL and the rest come from the TROUPE_* variables.`,
 		Example: `  troupe dlq ls --group payments --since 6h
   troupe dlq show 74wgqwkc5gcqx08n`,
-		Args: cobra.NoArgs,
+		Args: subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringSliceVar(&o.brokers, "brokers", nil, "Kafka brokers, host:port,host:port (default $TROUPE_BROKERS)")
 	cmd.PersistentFlags().StringVar(&o.registry, "registry", "", "schema registry URL (default $TROUPE_REGISTRY)")
 	cmd.PersistentFlags().DurationVar(&o.timeout, "timeout", 10*time.Second, "how long to wait for an answer of the cluster")
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%w; see %s --help", err, cmd.CommandPath())
-	})
 	cmd.AddCommand(newDLQLs(o), newDLQShow(o))
 	return cmd
 }
 
-// args makes a wrong number of arguments a usage error.
-func args(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usage("%w; see %s --help", err, cmd.CommandPath())
+// settings are the environment's, with the flags over them. What is wrong with
+// the registry matters where needed says so.
+func (o *dlqOptions) settings(registry needed) (troupe.Settings, error) {
+	flags := map[string]struct{ name, value string }{
+		"TROUPE_BROKERS":  {"--brokers", strings.Join(o.brokers, ",")},
+		"TROUPE_REGISTRY": {"--registry", o.registry},
+	}
+	s, err := troupe.FromLookup(func(variable string) string {
+		return cmp.Or(flags[variable].value, os.Getenv(variable))
+	})
+	var wrong []error
+	for _, err := range each(err) {
+		var setting *troupe.SettingError
+		if errors.As(err, &setting) {
+			flag := flags[setting.Variable]
+			switch {
+			case flag.value != "":
+				err = fmt.Errorf("%s: %w", flag.name, setting.Err)
+			case strings.HasPrefix(setting.Variable, "TROUPE_REDIS"), !bool(registry) && strings.HasPrefix(setting.Variable, "TROUPE_REGISTRY"):
+				continue
+			}
 		}
-		return nil
+		wrong = append(wrong, err)
 	}
-}
-
-// settings are the environment's, with the flags over them.
-func (o *dlqOptions) settings() (troupe.Settings, error) {
-	s, err := troupe.FromEnv()
-	if err != nil {
-		return s, &dlqError{exitUsage, err}
+	if len(wrong) > 0 {
+		return s, &dlqError{exitUsage, errors.Join(wrong...)}
 	}
-	if len(o.brokers) > 0 {
-		s.Kafka.Brokers = o.brokers
-	}
-	s.Registry.URL = cmp.Or(o.registry, s.Registry.URL)
 	if len(s.Kafka.Brokers) == 0 {
 		return s, usage("no Kafka brokers: set TROUPE_BROKERS or --brokers to host:port")
 	}
 	return s, nil
+}
+
+// needed says whether a command uses the registry.
+type needed bool
+
+// each returns the errors that err joins.
+func each(err error) []error {
+	switch e := err.(type) {
+	case nil:
+		return nil
+	case interface{ Unwrap() []error }:
+		return e.Unwrap()
+	}
+	return []error{err}
 }
 
 func (o *dlqOptions) reader(s troupe.Settings) (*dlq.Reader, error) {

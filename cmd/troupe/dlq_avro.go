@@ -19,20 +19,29 @@ import (
 // errNoRegistry says why a value is not decoded when nobody named a registry.
 var errNoRegistry = errors.New("no registry: set TROUPE_REGISTRY or --registry")
 
-// decodeValue decodes the value of a record with the schema that it names, as
-// Avro's JSON encoding: a union's value says its branch, bytes are text of the
-// code points 0 to 255.
-func decodeValue(ctx context.Context, registry troupe.Registry, r *event.Record) (name string, data json.RawMessage, err error) {
+// decodedValue is a record's value.
+type decodedValue struct {
+	// name is the full name of its type.
+	name string
+	// data is Avro's JSON encoding: a union's value says its branch, bytes are
+	// text of the code points 0 to 255, logical types are what they are made of.
+	data json.RawMessage
+	// readable is data with logical types as people write them.
+	readable json.RawMessage
+}
+
+// decodeValue decodes the value of a record with the schema that it names.
+func decodeValue(ctx context.Context, registry troupe.Registry, r *event.Record) (v decodedValue, err error) {
 	_, ref, raw, err := wire.Decode(r)
 	if err != nil {
-		return "", nil, err
+		return v, err
 	}
 	if registry.URL == "" {
-		return "", nil, errNoRegistry
+		return v, errNoRegistry
 	}
 	client, err := schema.NewClient(registry, schema.ClientConfig{})
 	if err != nil {
-		return "", nil, err
+		return v, err
 	}
 	defer client.Close()
 	var s *schema.Schema
@@ -42,58 +51,80 @@ func decodeValue(ctx context.Context, registry troupe.Registry, r *event.Record)
 		s, err = client.ByID(ctx, ref.ID)
 	}
 	if err != nil {
-		return "", nil, err
+		return v, err
 	}
-	data, err = avroJSON(s, raw)
-	return s.FullName(), data, err
+	v.name = s.FullName()
+	if v.data, err = avroJSON(s, raw, false); err == nil {
+		v.readable, err = avroJSON(s, raw, true)
+	}
+	return v, err
 }
 
 // avroJSON turns Avro binary into Avro's JSON encoding; NaN and the infinities,
-// which JSON does not have, become text.
-func avroJSON(s *schema.Schema, data []byte) (json.RawMessage, error) {
+// which JSON does not have, become text. If readable, logical types are text as
+// people write it: decimals as numbers, times as in RFC 3339, UUIDs, durations
+// as in ISO 8601.
+func avroJSON(s *schema.Schema, data []byte, readable bool) (json.RawMessage, error) {
 	// Nothing is printed before the bytes are known to be what s says, within bounds.
 	if err := s.Validate(data, schema.Limits{}); err != nil {
 		return nil, err
 	}
 	var root any
-	if err := json.Unmarshal([]byte(s.Canonical()), &root); err != nil {
-		return nil, fmt.Errorf("read the canonical form of %s: %w", s.FullName(), err)
+	if err := json.Unmarshal([]byte(s.String()), &root); err != nil {
+		return nil, fmt.Errorf("read the schema %s: %w", s.FullName(), err)
 	}
-	p := &avroPrinter{data: data, named: make(map[string]any)}
-	p.collect(root)
-	p.value(root)
+	p := &avroPrinter{data: data, named: make(map[string]any), readable: readable}
+	p.value(p.resolve(root, ""))
 	if p.short {
 		return nil, fmt.Errorf("print %s: the bytes end too early", s.FullName())
 	}
 	return p.out.Bytes(), nil
 }
 
-// avroPrinter prints data by a schema in canonical form, where every name is a full one.
+// avroPrinter prints data by a schema.
 type avroPrinter struct {
-	data  []byte
-	named map[string]any
-	out   bytes.Buffer
-	short bool
+	data     []byte
+	named    map[string]any // by full name
+	readable bool           // logical types
+	out      bytes.Buffer
+	short    bool
 }
 
-// collect finds the named types.
-func (p *avroPrinter) collect(t any) {
+// resolve finds the named types and replaces every name, as it stands in a
+// namespace, by the full one.
+func (p *avroPrinter) resolve(t any, space string) any {
 	switch t := t.(type) {
+	case string:
+		if _, ok := p.named[space+"."+t]; ok {
+			return space + "." + t
+		}
 	case []any:
-		for _, branch := range t {
-			p.collect(branch)
+		for i, branch := range t {
+			t[i] = p.resolve(branch, space)
 		}
 	case map[string]any:
 		if name, ok := t["name"].(string); ok {
+			if own, ok := t["namespace"].(string); ok {
+				space = own
+			}
+			if space != "" {
+				name = space + "." + name
+			}
+			t["name"] = name
 			p.named[name] = t
 		}
-		p.collect(t["items"])
-		p.collect(t["values"])
+		for _, part := range []string{"items", "values"} {
+			if inner, ok := t[part]; ok {
+				t[part] = p.resolve(inner, space)
+			}
+		}
 		fields, _ := t["fields"].([]any)
 		for _, f := range fields {
-			p.collect(f.(map[string]any)["type"])
+			field := f.(map[string]any)
+			field["type"] = p.resolve(field["type"], space)
 		}
 	}
+	return t
 }
 
 func (p *avroPrinter) value(t any) {
@@ -131,6 +162,12 @@ func (p *avroPrinter) primitive(t string) {
 }
 
 func (p *avroPrinter) complex(t map[string]any) {
+	if p.readable {
+		if text, ok := p.logicalText(t); ok {
+			p.text(text)
+			return
+		}
+	}
 	switch t["type"] {
 	case "record", "error":
 		p.out.WriteByte('{')

@@ -73,6 +73,8 @@ type letterDetail struct {
 	Data       json.RawMessage `json:"data,omitempty"`
 	DataType   string          `json:"data_type,omitempty"`
 	NotDecoded string          `json:"not_decoded,omitempty"`
+	// readable is Data for people.
+	readable json.RawMessage
 }
 
 // headerJSON is a header: text when it is text, base64 else, neither when it is null.

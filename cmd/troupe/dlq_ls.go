@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/troupe-go/troupe/dlq"
@@ -32,24 +31,27 @@ func newDLQLs(shared *dlqOptions) *cobra.Command {
 
 Every letter topic is read from its beginning to its present end. An event that
 was dead-lettered several times is one letter. The last line on stderr says how
-much was read: "complete", or "INCOMPLETE" and why (exit code 3).`,
+much was read: "complete", or "INCOMPLETE" and why (exit code 3).
+
+On a terminal the table is cut to its width: messages and types are shortened,
+columns left out. -o wide shows all of it, as does a pipe.`,
 		Example: `  troupe dlq ls
   troupe dlq ls --group payments --topic orders --since 2d
   troupe dlq ls -o jsonl --limit 0 | jq -r .message`,
-		Args: args(cobra.NoArgs),
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	cmd.Flags().StringVarP(&o.group, "group", "g", "", "letters of this consumer group (default all)")
 	cmd.Flags().StringVar(&o.topic, "topic", "", "letters of events read from this topic")
 	cmd.Flags().StringVar(&o.since, "since", "", "letters that failed within this time, such as 90m, 6h or 2d")
 	cmd.Flags().IntVarP(&o.limit, "limit", "n", 100, "show at most so many; 0 shows all")
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "table, json, jsonl or name (ids only)")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "table (as wide as the terminal), wide, json, jsonl or name (ids only)")
 	return cmd
 }
 
 func (o *lsOptions) run(cmd *cobra.Command) error {
-	if !slices.Contains([]string{"table", "json", "jsonl", "name"}, o.output) {
-		return usage("-o %q is none of table, json, jsonl, name", o.output)
+	if !slices.Contains([]string{"table", "wide", "json", "jsonl", "name"}, o.output) {
+		return usage("-o %q is none of table, wide, json, jsonl, name", o.output)
 	}
 	if o.limit < 0 {
 		return usage("--limit %d is negative", o.limit)
@@ -62,7 +64,7 @@ func (o *lsOptions) run(cmd *cobra.Command) error {
 		}
 		query.Since = o.now().Add(-d)
 	}
-	settings, err := o.settings()
+	settings, err := o.settings(needed(false))
 	if err != nil {
 		return err
 	}
@@ -143,13 +145,11 @@ func (o *lsOptions) print(w io.Writer, letters []letterSummary) error {
 	if len(letters) == 0 {
 		return nil
 	}
-	t := newTable(w)
-	t.AppendHeader(table.Row{"ID", "GROUP", "CLASS", "TYPE", "KEY", "SOURCE", "FAILED", "AGO", "MESSAGE"})
-	for _, l := range letters {
-		failures := strconv.Itoa(l.Failures) + "x"
-		t.AppendRow(table.Row{l.ID, l.Group, cell(l.Class, 16), cell(l.Event.Type, 40), cell(l.keyText(), 24), l.Source.String(), failures, age(o.now().Sub(l.FailedAt)), cell(l.Message, 60)})
+	width := 0
+	if o.output == "table" {
+		width = o.width(w)
 	}
-	t.Render()
+	renderLetters(w, letters, o.now(), width)
 	return nil
 }
 

@@ -30,10 +30,17 @@ func newDLQShow(shared *dlqOptions) *cobra.Command {
 		Short: "Show one dead letter: what failed, where and why",
 		Long: `Show one dead letter: the error and its stack, where the event was read and
 where the letter lies, the event's headers and its value. The value is decoded
-with the schema that it names when the registry has it, else shown as bytes.`,
+with the schema that it names when the registry has it, else shown as bytes.
+
+ID may be the beginning of an id, if no other letter's id begins with it.
+
+In text, logical types are as people write them: decimals as numbers, dates and
+times as in RFC 3339, UUIDs, durations as in ISO 8601. With -o json, data is
+Avro's JSON encoding, which says exactly what was written: logical types are the
+numbers and bytes that they are made of.`,
 		Example: `  troupe dlq show 74wgqwkc5gcqx08n
   troupe dlq show 74wgqwkc5gcqx08n --group payments -o json | jq .headers`,
-		Args: args(cobra.ExactArgs(1)),
+		Args: oneID,
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	cmd.Flags().StringVarP(&o.group, "group", "g", "", "look among the letters of this consumer group (default all)")
@@ -45,7 +52,7 @@ func (o *showOptions) run(cmd *cobra.Command, id string) error {
 	if !slices.Contains([]string{"text", "json"}, o.output) {
 		return usage("-o %q is none of text, json", o.output)
 	}
-	settings, err := o.settings()
+	settings, err := o.settings(needed(true))
 	if err != nil {
 		return err
 	}
@@ -56,8 +63,11 @@ func (o *showOptions) run(cmd *cobra.Command, id string) error {
 	defer reader.Close()
 
 	ctx := cmd.Context()
-	letter, err := reader.Get(ctx, o.group, id)
+	letter, err := o.find(ctx, reader, id)
+	var ambiguous *ambiguousError
 	switch {
+	case errors.As(err, &ambiguous):
+		return err
 	case errors.Is(err, dlq.ErrNotFound):
 		where := "any group"
 		if o.group != "" {
@@ -71,10 +81,11 @@ func (o *showOptions) run(cmd *cobra.Command, id string) error {
 	if letter.Record.Value != nil {
 		bounded, cancel := context.WithTimeout(ctx, o.timeout)
 		defer cancel()
-		var why error
-		if d.DataType, d.Data, why = decodeValue(bounded, settings.Registry, &letter.Record); why != nil {
-			d.NotDecoded = why.Error()
+		v, err := decodeValue(bounded, settings.Registry, &letter.Record)
+		if err != nil {
+			d.NotDecoded = err.Error()
 		}
+		d.DataType, d.Data, d.readable = v.name, v.data, v.readable
 	}
 	if o.output == "json" {
 		e := newJSON(cmd.OutOrStdout())
@@ -83,6 +94,49 @@ func (o *showOptions) run(cmd *cobra.Command, id string) error {
 	}
 	_, err = io.WriteString(cmd.OutOrStdout(), o.text(&d))
 	return err
+}
+
+// find returns the letter with that id, or the only one whose id begins with it.
+func (o *showOptions) find(ctx context.Context, reader *dlq.Reader, id string) (dlq.Letter, error) {
+	var found []dlq.Letter
+	for l, err := range reader.List(ctx, dlq.Query{Group: o.group}).All() {
+		switch {
+		case err != nil:
+			return dlq.Letter{}, err
+		case l.ID == id:
+			return l, nil
+		case strings.HasPrefix(l.ID, id) && len(found) < maxAmbiguous:
+			found = append(found, l)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return dlq.Letter{}, dlq.ErrNotFound
+	case 1:
+		return found[0], nil
+	}
+	ambiguous := &ambiguousError{prefix: id}
+	for _, l := range found {
+		ambiguous.ids = append(ambiguous.ids, l.ID)
+	}
+	return dlq.Letter{}, ambiguous
+}
+
+// maxAmbiguous is how many letters are named when an id is ambiguous.
+const maxAmbiguous = 5
+
+// ambiguousError says that several letters' ids begin alike.
+type ambiguousError struct {
+	prefix string
+	ids    []string
+}
+
+func (e *ambiguousError) Error() string {
+	more := ""
+	if len(e.ids) == maxAmbiguous {
+		more = ", ..."
+	}
+	return fmt.Sprintf("the ids of several letters begin with %q: %s%s", e.prefix, strings.Join(e.ids, ", "), more)
 }
 
 // text lays a letter out for people.
@@ -104,7 +158,7 @@ func (o *showOptions) text(d *letterDetail) string {
 	}
 	line("message", "%s", d.Message)
 	line("failed", "%s  %s ago", d.FailedAt.Format(time.RFC3339), age(o.now().Sub(d.FailedAt)))
-	if d.FirstFailedAt != nil && !d.FirstFailedAt.Equal(d.FailedAt) {
+	if d.FirstFailedAt != nil && d.FailedAt.Sub(*d.FirstFailedAt) >= time.Second {
 		line("", "%s  for the first time", d.FirstFailedAt.Format(time.RFC3339))
 	}
 	line("attempts", "%d, dead-lettered %s", d.Attempts, times(d.Failures))
@@ -167,9 +221,9 @@ func (o *showOptions) value(b *strings.Builder, d *letterDetail) {
 	if d.SchemaID != 0 {
 		fmt.Fprintf(b, ", schema %d", d.SchemaID)
 	}
-	if d.Data != nil {
+	if d.readable != nil {
 		fmt.Fprintf(b, ", %s\n", printable(d.DataType, false))
-		writeIndented(b, d.Data)
+		writeIndented(b, d.readable)
 		return
 	}
 	fmt.Fprintf(b, ", not decoded: %s\n", printable(d.NotDecoded, false))

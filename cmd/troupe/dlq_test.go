@@ -191,12 +191,14 @@ func TestShowText_IsAsTheGoldenFilesHaveIt(t *testing.T) {
 	cut := full
 	cut.Dropped, cut.Record = []string{"stack", "value"}, event.Record{}
 	cut.Stack = ""
+	once := full
+	once.FirstFailedAt = at.Add(-999 * time.Millisecond)
 	o := showOptions{dlqOptions: &dlqOptions{now: func() time.Time { return at.Add(90 * time.Minute) }}}
-	for name, l := range map[string]*dlq.Letter{"full": &full, "foreign": &foreign, "cut": &cut, "decoded": &full} {
+	for name, l := range map[string]*dlq.Letter{"full": &full, "foreign": &foreign, "cut": &cut, "decoded": &full, "once": &once} {
 		t.Run(name, func(t *testing.T) {
 			d := detail(l)
 			if name == "decoded" {
-				d.DataType, d.Data = "shop.OrderPlaced", json.RawMessage(order)
+				d.DataType, d.readable = "shop.OrderPlaced", json.RawMessage(order)
 			}
 			d.NotDecoded = errNoRegistry.Error()
 			got, path := o.text(&d), "testdata/dlq_show_"+name+".golden"
@@ -213,6 +215,42 @@ func TestShowText_IsAsTheGoldenFilesHaveIt(t *testing.T) {
 	}
 }
 
+func upTo(n int64) (offsets []int64) {
+	for i := range n {
+		offsets = append(offsets, i)
+	}
+	return offsets
+}
+
+func TestShow_TakesTheBeginningOfAnID(t *testing.T) {
+	group := letters(t, troupetest.New(t), upTo(40)...)
+	ids := strings.Fields(troupeDLQ(t.Context(), "ls", "-g", group, "-o", "name").stdout)
+	if len(ids) != 40 {
+		t.Fatalf("%d letters", len(ids))
+	}
+	unique := ids[0]
+	for alone := true; alone; unique = unique[:len(unique)-1] {
+		for _, id := range ids[1:] {
+			alone = alone && !strings.HasPrefix(id, unique[:len(unique)-1])
+		}
+		if !alone {
+			break
+		}
+	}
+	o := troupeDLQ(t.Context(), "show", unique, "-g", group)
+	expect(t, o, 0)
+	if !strings.Contains(o.stdout, ids[0]) {
+		t.Errorf("%s is not the beginning of\n%s", unique, o.stdout)
+	}
+	counts := map[string]int{} // 40 ids begin with 32 letters
+	for _, id := range ids {
+		if counts[id[:1]]++; counts[id[:1]] == 2 {
+			expect(t, troupeDLQ(t.Context(), "show", id[:1], "-g", group), 1, "the ids of several letters begin with", id[:1])
+			return
+		}
+	}
+}
+
 func TestDLQ_SaysWhatToDoAboutMistakes(t *testing.T) {
 	s := troupetest.New(t)
 	group := letters(t, s, 1)
@@ -221,12 +259,18 @@ func TestDLQ_SaysWhatToDoAboutMistakes(t *testing.T) {
 	expect(t, troupeDLQ(t.Context(), "show", "x", "-g", missing), 1, "groups that have one:", group)
 	expect(t, troupeDLQ(t.Context(), "show", "nosuchletter"), 1, `no letter "nosuchletter" in any group`)
 	expect(t, troupeDLQ(t.Context(), "show", "x", "-g", group), 1, "in group "+group)
-	expect(t, troupeDLQ(t.Context(), "show"), 2, "accepts 1 arg", "troupe dlq show --help")
+	expect(t, troupeDLQ(t.Context(), "show"), 2, "needs the id of one letter", "troupe dlq show --help")
 	expect(t, troupeDLQ(t.Context(), "ls", "--nonsense"), 2, "unknown flag", "troupe dlq ls --help")
-	expect(t, troupeDLQ(t.Context(), "ls", "-o", "xml"), 2, "none of table, json, jsonl, name")
+	expect(t, troupeDLQ(t.Context(), "ls", "-o", "xml"), 2, "none of table, wide, json, jsonl, name")
 	expect(t, troupeDLQ(t.Context(), "ls", "--since", "yesterday"), 2, "90m, 6h or 2d")
 	expect(t, troupeDLQ(t.Context(), "ls", "--limit", "-1"), 2, "negative")
-	expect(t, troupeDLQ(t.Context(), "ls", "--brokers", "nowhere"), 2, "not host:port")
+	expect(t, troupeDLQ(t.Context(), "ls", "--brokers", "nowhere"), 2, `--brokers: "nowhere" is not host:port`)
+	expect(t, troupeDLQ(t.Context(), "ls", "--registry", "localhost:8081"), 2, "--registry: localhost:8081 is not http://host:port")
+	t.Setenv("TROUPE_REGISTRY", "localhost:8081")
+	t.Setenv("TROUPE_REDIS", "nonsense")
+	expect(t, troupeDLQ(t.Context(), "ls", "-g", group), 0)
+	expect(t, troupeDLQ(t.Context(), "show", "x", "-g", group), 2, "TROUPE_REGISTRY: localhost:8081 is not http://host:port")
+	expect(t, troupeDLQ(t.Context(), "show", "x", "-g", group, "--registry", "http://localhost:8081"), 1, "no letter")
 	t.Setenv("TROUPE_BROKERS", "")
 	expect(t, troupeDLQ(t.Context(), "ls"), 2, "set TROUPE_BROKERS or --brokers")
 	t.Setenv("TROUPE_TLS", "perhaps")

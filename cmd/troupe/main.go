@@ -80,11 +80,12 @@ Services are found through TROUPE_BROKERS, TROUPE_REDIS and TROUPE_REGISTRY.`,
   troupe dlq ls --group payments      what the payments service could not handle
   troupe dlq show ID                  one dead letter, with its cause and payload`,
 		Version:       version(),
-		Args:          cobra.NoArgs,
+		Args:          subcommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("troupe {{.Version}}\n")
 	root.AddCommand(newDev(), newDLQ())
 	return root
