@@ -290,6 +290,75 @@ func TestRun_OffsetOutsideTheLogIsALoudStop(t *testing.T) {
 	}
 }
 
+func TestStats_NothingIsInFlightAfterRun(t *testing.T) {
+	s := newStage(t, 1)
+	cfg := s.config()
+	cfg.ShutdownTimeout = 50 * time.Millisecond
+	started := make(chan struct{})
+	p := s.play(cfg, consumer.On(s.topic, func(ctx context.Context, ev event.Event[shop.OrderPlaced]) error {
+		close(started)
+		<-ctx.Done()
+		return ctx.Err()
+	}))
+	s.publish("k", "o-1")
+	s.publish("k", "o-2")
+	<-started
+	must(t, p.stop())
+	if n := p.Stats().InFlight; n != 0 {
+		t.Fatalf("%d events are in flight after Run", n)
+	}
+}
+
+func TestRun_HandlersWaitForAStoreThatIsSlowToTakeOutcomes(t *testing.T) {
+	s := newStage(t, 1)
+	cfg := s.config()
+	cfg.Lanes = 4
+	slow := &slowDones{Deduper: s.store, gate: make(chan struct{})}
+	cfg.Dedupe = slow
+	// What a death would make run again now is what has run and is not marked.
+	const most = 3 * 4
+	var e effects
+	tooMany := make(chan struct{})
+	s.play(cfg, consumer.On(s.topic, func(ctx context.Context, ev event.Event[shop.OrderPlaced]) error {
+		err := e.handler(ctx, ev)
+		if e.count() == most+1 {
+			close(tooMany)
+		}
+		return err
+	}))
+	for i := range 100 {
+		s.publish(fmt.Sprint("k-", i), fmt.Sprint("o-", i))
+	}
+	troupetest.Await(t, "the first outcomes to be written", func() bool { return slow.asked.Load() > 0 })
+	select {
+	case <-tooMany:
+		t.Errorf("more than %d handlers have run whose outcomes the store does not know", most)
+	case <-time.After(200 * time.Millisecond):
+	}
+	close(slow.gate)
+	s.WaitCommitted(t, s.group, s.topic)
+	if e.count() != 100 {
+		t.Fatalf("%d effects", e.count())
+	}
+}
+
+// slowDones is a store that takes no outcome until gate is closed.
+type slowDones struct {
+	consumer.Deduper
+	gate  chan struct{}
+	asked atomic.Int64
+}
+
+func (d *slowDones) Done(ctx context.Context, group string, retention time.Duration, claims []*dedupe.Claim) error {
+	d.asked.Add(1)
+	select {
+	case <-d.gate:
+		return d.Deduper.Done(ctx, group, retention, claims)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // commit commits an offset for partition 0 in the name of a group that nobody is in.
 func (s *stage) commit(group string, offset int64) {
 	s.t.Helper()

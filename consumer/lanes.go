@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,8 +54,12 @@ type scheduler struct {
 	workers int
 	closed  bool
 	fenced  []*lane // waiting only because mayStart said no
-	ended   sync.Cond
-	free    []*lane
+	// unmarked is how many handlers have ended whose outcome the store does not
+	// know yet. What a death makes run again is these, and those that run: with
+	// so many of them no further one starts.
+	unmarked atomic.Int64
+	ended    sync.Cond
+	free     []*lane
 }
 
 func newScheduler(limit int, process func(*job), mayStart func() bool) *scheduler {
@@ -139,9 +144,16 @@ func (s *scheduler) offerAll(p *partition) {
 	s.wake()
 }
 
+// unmarkedPerLane bounds the window that a death leaves open, in outcomes that
+// are not written for each lane. Fewer would make a distant store slow: what
+// goes out in one round trip is about half of them.
+const unmarkedPerLane = 2
+
+func (s *scheduler) full() bool { return s.unmarked.Load() >= unmarkedPerLane*int64(s.limit) }
+
 // wake gets one more worker going if there is work for one and none is on its way.
 func (s *scheduler) wake() {
-	if s.head == len(s.queue) || s.waking {
+	if s.head == len(s.queue) || s.waking || s.full() {
 		return
 	}
 	switch {
@@ -187,11 +199,13 @@ func (s *scheduler) take(woken bool) *job {
 		s.waking = false
 	}
 	for {
-		for s.head == len(s.queue) {
+		for s.head == len(s.queue) || s.full() {
 			if s.closed {
 				return nil
 			}
-			s.queue, s.head = s.queue[:0], 0
+			if s.head == len(s.queue) {
+				s.queue, s.head = s.queue[:0], 0
+			}
 			s.idle++
 			s.work.Wait()
 			s.idle--
@@ -215,6 +229,17 @@ func (s *scheduler) take(woken bool) *job {
 		s.wake()
 		return j
 	}
+}
+
+// marked lets handlers start again that n unwritten outcomes may have held up.
+func (s *scheduler) marked(n int) {
+	if n == 0 {
+		return
+	}
+	s.unmarked.Add(-int64(n))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wake()
 }
 
 // unfence offers again what the fence held back.

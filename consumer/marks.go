@@ -53,6 +53,9 @@ func (m *marks) add(k mark) {
 
 // addPending queues a mark that its partition counts as pending already.
 func (m *marks) addPending(k mark) {
+	if k.job != nil {
+		m.e.sched.unmarked.Add(1)
+	}
 	m.mu.Lock()
 	m.open++
 	m.queue = append(m.queue, k)
@@ -110,12 +113,17 @@ func (m *marks) send(ctx context.Context, kind markKind, ks []mark) {
 		}
 		return e.cfg.Dedupe.Release(ctx, e.cfg.Group, claims)
 	})
+	outcomes := 0
 	for _, k := range ks {
-		if err == nil && k.job != nil {
-			m.written(k)
+		if k.job != nil {
+			outcomes++
+			if err == nil {
+				m.written(k)
+			}
 		}
 		k.part.pending.Add(-1)
 	}
+	e.sched.marked(outcomes)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.open -= len(ks); m.open == 0 {

@@ -52,6 +52,8 @@ type partition struct {
 	committable int64 // the mark as the store knows it, if it keeps watermarks
 	next        int64 // offset to fetch next
 	inFlight    int
+	counted     int  // of stats.inFlight
+	uncounted   bool // stopped: nothing of it is in stats.inFlight any more
 	bytes       int
 	wanted      bool // a delivery is on its way
 	queued      int  // deliveries that the intake has not taken
@@ -117,6 +119,10 @@ func (p *partition) Stop(bool) {
 	p.cancel()
 	p.e.fetcher.Drop(p.tp.Topic, p.tp.ID)
 	p.e.forget(p)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.e.stats.inFlight.Add(-int64(p.counted))
+	p.uncounted = true
 }
 
 // each yields the lanes. The scheduler's lock is held.
@@ -276,7 +282,10 @@ func (p *partition) admit(f broker.Fetched) (first uint64) {
 		p.bytes -= f.Bytes % n // what the records' shares leave out
 	}
 	p.e.stats.fetched.Add(int64(n))
-	p.e.stats.inFlight.Add(int64(n))
+	if !p.uncounted {
+		p.counted += n
+		p.e.stats.inFlight.Add(int64(n))
+	}
 	if n == 0 || f.Records[n-1].Offset < f.Next-1 { // behind compaction or a transaction's end
 		p.mark.finish(p.mark.add(f.Next - 1))
 	}
@@ -293,8 +302,11 @@ func (p *partition) pass(ticket uint64, size int) {
 	p.inFlight--
 	p.bytes -= size
 	idle := !p.wanted && p.queued < prefetch
+	if !p.uncounted {
+		p.counted--
+		p.e.stats.inFlight.Add(-1)
+	}
 	p.mu.Unlock()
-	p.e.stats.inFlight.Add(-1)
 	if idle {
 		p.want()
 	}
