@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,14 +41,19 @@ func startServer(t *testing.T, args ...string) *realServer {
 
 func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
+var lastPort atomic.Int32
+
+func init() { lastPort.Store(rand.Int32N(2000)) }
+
 // freePort returns a port that nobody listens on, nor on that of its cluster
-// bus, 10,000 higher. Both are below the range that outgoing connections use:
-// one that dials a server which is down could get that very port, and keep the
-// server from coming back.
+// bus, 10,000 higher, and that no other test is given. Both are below the range
+// that outgoing connections use (one that dials a server which is down could
+// get that very port, and keep the server from coming back) and that of
+// troupetest.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 200 {
-		port := 10_000 + rand.IntN(12_000)
+		port := 8_000 + int(lastPort.Add(1)%2000)
 		if isFree(port) && isFree(port+10_000) {
 			return port
 		}

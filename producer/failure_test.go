@@ -175,7 +175,7 @@ func TestPublish_ABrokerThatIsDownIsToldInTime(t *testing.T) {
 	s := troupetest.New(t)
 	p := newProducer(t, s, func(c *producer.Config) {
 		c.Kafka = troupe.Kafka{Brokers: []string{"127.0.0.1:1"}}
-		c.DeliveryTimeout = 100 * time.Millisecond
+		c.DeliveryTimeout = 2 * time.Second
 	})
 	err := p.Publish(t.Context(), "orders", "o-1", placed("o-1"))
 	if !errors.Is(err, producer.ErrDeliveryTimeout) || errors.Is(err, producer.ErrUnknownFate) || !strings.Contains(err.Error(), "127.0.0.1:1") {

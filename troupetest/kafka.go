@@ -4,10 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"os"
-	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -21,21 +18,29 @@ import (
 type broker struct {
 	dir   string
 	ports []int
-	log   *slog.Logger
+	// release gives up the ports that were taken for it.
+	release []func()
+	log     *slog.Logger
 
 	mu      sync.Mutex
 	cluster *kfake.Cluster // nil while stopped
 }
 
-func startBroker(dir string, o Options) (*broker, error) {
+func startBroker(dir string, o Options) (_ *broker, err error) {
 	b := &broker{dir: dir, log: o.Log}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
 	for i := range o.Brokers {
 		port := o.KafkaPort + i
 		if o.KafkaPort == 0 {
-			var err error
-			if port, err = freePort(b.ports...); err != nil {
+			var release func()
+			if port, release, err = takePort(); err != nil {
 				return nil, err
 			}
+			b.release = append(b.release, release)
 		}
 		b.ports = append(b.ports, port)
 	}
@@ -70,6 +75,13 @@ func (b *broker) stop() {
 	if b.cluster != nil {
 		b.cluster.Close()
 		b.cluster = nil
+	}
+}
+
+func (b *broker) close() {
+	b.stop()
+	for _, release := range b.release {
+		release()
 	}
 }
 
@@ -128,27 +140,6 @@ func retryBind(start func() error) error {
 			return err
 		}
 	}
-}
-
-// freePort returns a port on 127.0.0.1 that nobody listens on. It is below the
-// range that outgoing connections use: a client that dials a stopped server
-// there again and again would sooner or later be given that very port, connect
-// to itself, and keep the server from coming back.
-func freePort(taken ...int) (int, error) {
-	var last error
-	for range 200 {
-		port := 20_000 + rand.IntN(12_000)
-		if slices.Contains(taken, port) {
-			continue
-		}
-		l, err := net.Listen("tcp", local(port))
-		if err != nil {
-			last = err
-			continue
-		}
-		return port, l.Close()
-	}
-	return 0, fmt.Errorf("find a free port: %w", last)
 }
 
 // kfakeLog hands kfake's complaints on; what it reports of each request is dropped.

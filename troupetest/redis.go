@@ -14,9 +14,10 @@ import (
 
 // redisServer is the embedded Redis.
 type redisServer struct {
-	port int
-	mini *miniredis.Miniredis
-	log  *slog.Logger
+	port    int
+	release func() // gives up the port
+	mini    *miniredis.Miniredis
+	log     *slog.Logger
 	// snapshot is the file that keeps the keys; "" when nothing is kept.
 	snapshot string
 	saved    int // how many commands were processed when snapshot was written
@@ -29,7 +30,7 @@ type redisServer struct {
 
 // startRedis starts Redis with the keys that snapshot has.
 func startRedis(snapshot string, o Options) (*redisServer, error) {
-	r := &redisServer{port: o.RedisPort, mini: miniredis.NewMiniRedis(), log: o.Log, snapshot: snapshot}
+	r := &redisServer{port: o.RedisPort, release: func() {}, mini: miniredis.NewMiniRedis(), log: o.Log, snapshot: snapshot}
 	if snapshot != "" {
 		if err := load(r.mini, snapshot); err != nil {
 			return nil, err
@@ -37,11 +38,12 @@ func startRedis(snapshot string, o Options) (*redisServer, error) {
 	}
 	if r.port == 0 {
 		var err error
-		if r.port, err = freePort(); err != nil {
+		if r.port, r.release, err = takePort(); err != nil {
 			return nil, err
 		}
 	}
 	if err := r.start(); err != nil {
+		r.release()
 		return nil, err
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -83,6 +85,7 @@ func (r *redisServer) stop() {
 func (r *redisServer) close() error {
 	r.done()
 	r.stop()
+	r.release()
 	if r.snapshot == "" {
 		return nil
 	}

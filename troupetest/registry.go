@@ -20,6 +20,7 @@ import (
 type registry struct {
 	schemas *server.Server
 	port    int
+	release func() // gives up the port
 
 	mu     sync.Mutex
 	http   *http.Server // nil while stopped
@@ -31,14 +32,14 @@ func startRegistry(dir string, o Options) (*registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &registry{schemas: schemas, port: o.RegistryPort}
+	r := &registry{schemas: schemas, port: o.RegistryPort, release: func() {}}
 	if r.port == 0 {
-		if r.port, err = freePort(); err != nil {
+		if r.port, r.release, err = takePort(); err != nil {
 			return nil, errors.Join(err, schemas.Close())
 		}
 	}
 	if err := r.start(); err != nil {
-		return nil, errors.Join(err, schemas.Close())
+		return nil, errors.Join(err, r.close())
 	}
 	return r, nil
 }
@@ -74,7 +75,10 @@ func (r *registry) stop() error {
 	return err
 }
 
-func (r *registry) close() error { return errors.Join(r.stop(), r.schemas.Close()) }
+func (r *registry) close() error {
+	defer r.release()
+	return errors.Join(r.stop(), r.schemas.Close())
+}
 
 func (r *registry) address() string { return local(r.port) }
 

@@ -194,7 +194,7 @@ func (s *Services) Close() error {
 			errs = append(errs, s.redis.close())
 		}
 		if s.broker != nil {
-			s.broker.stop()
+			s.broker.close()
 		}
 		if s.unlock != nil {
 			errs = append(errs, s.unlock())

@@ -520,7 +520,7 @@ func TestProduce_ADeadBrokerIsToldInWordsAndInTime(t *testing.T) {
 	t.Log(err)
 	s.StartKafka(t)
 	produceInTheEnd(t, p, topic, "a:2")
-	cold := newProducer(t, troupe.Kafka{Brokers: []string{"127.0.0.1:1"}}, broker.ProducerConfig{DeliveryTimeout: 100 * time.Millisecond})
+	cold := newProducer(t, troupe.Kafka{Brokers: []string{"127.0.0.1:1"}}, broker.ProducerConfig{DeliveryTimeout: 2 * time.Second})
 	err = produceOne(t, cold, topic, "a", "a:3")
 	if !errors.Is(err, broker.ErrDeliveryTimeout) || !strings.Contains(err.Error(), "connection refused") {
 		t.Fatalf("got %v", err)

@@ -142,6 +142,43 @@ func TestRun_MemberThatWasOvertakenBeginsWhereTheOtherEnded(t *testing.T) {
 	}
 }
 
+// Nobody takes its commits, so it does not wait for them, and it does not claim
+// that the partitions were its own to the end.
+func TestRun_LeavingWhileOutOfTheGroupLosesWhatItHad(t *testing.T) {
+	t.Parallel()
+	pl := fakeOnly(t) // refuses the join that would bring it back
+	pl.patience.commit = 10 * patient
+	topic, group := pl.topic(2), unique("group")
+	a := pl.enter("a", group, []string{topic}, pl.brief)
+	a.has(2)
+	a.stage.each(func(w *part) { w.works(true) })
+	a.wire.hang()
+	a.until("its session is over", func() bool { return len(pl.members(group)) == 0 })
+	const rebalanceInProgress = 27
+	pl.fake.ControlKey(int16(kmsg.JoinGroup), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		pl.fake.KeepControl()
+		res := r.ResponseKind().(*kmsg.JoinGroupResponse)
+		res.ErrorCode = rebalanceInProgress
+		return res, nil, true
+	})
+	a.leave()
+	a.until("it drains", func() bool { return a.count(Paused) == 2 })
+	a.wire.mend()
+	a.sees(Paused, Partition{topic, 0})
+	a.until("it knows that it is out", func() bool {
+		return slices.ContainsFunc(a.history(), func(c Change) bool { return errors.Is(c.Err, ErrLost) })
+	})
+	a.stage.each(func(w *part) { w.works(false); w.handled(5) })
+	if err := a.exit(); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range a.stage.parts {
+		if !w.get().lost {
+			t.Errorf("the work on %s was not told that it was lost", w.Partition)
+		}
+	}
+}
+
 // coordinatorKeys are the requests that only a group's coordinator answers, and FindCoordinator.
 var coordinatorKeys = []int16{8, 9, 10, 11, 12, 13, 14}
 

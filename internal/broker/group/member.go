@@ -196,6 +196,9 @@ func (m *Member) retire() {
 	m.mu.Lock()
 	m.leaving = true
 	now := time.Now()
+	if m.out {
+		m.loseAll(now)
+	}
 	for _, c := range m.claims.sorted() {
 		m.revoke(c, false, now)
 	}
@@ -208,6 +211,18 @@ func (m *Member) retire() {
 	}
 	m.await(m.patience.commit, m.allGone)
 	m.dropAll()
+}
+
+// loseAll gives up, without a commit, what this member has: it is out of the
+// group and does not come back. It is called with mu held.
+func (m *Member) loseAll(now time.Time) {
+	if len(m.claims) == 0 {
+		return
+	}
+	m.log.Warn("leaving, and the coordinator does not know this member any more: the next owners repeat what was done since the last commits")
+	for _, c := range m.claims.sorted() {
+		m.revoke(c, true, now)
+	}
 }
 
 // await polls until done says so or the time is over; it reports which.
@@ -260,6 +275,7 @@ func (m *Member) dropAll() {
 		if offset, ok := c.due(); ok {
 			m.log.Error("leaving without a last commit: the next owner repeats what was done", "partition", c.Partition, "done", offset, "committed", c.acked)
 		}
+		c.lost = c.lost || !m.proof.valid()
 		m.drop(c, now)
 	}
 }

@@ -191,6 +191,9 @@ func (m *Member) expelled(ids identity) {
 	if current {
 		m.out = true
 		m.proof.void(errOut)
+		if m.leaving {
+			m.loseAll(time.Now())
+		}
 	}
 	m.mu.Unlock()
 	if current {
