@@ -164,7 +164,6 @@ func TestRun_LeavingWhileOutOfTheGroupLosesWhatItHad(t *testing.T) {
 	a.leave()
 	a.until("it drains", func() bool { return a.count(Paused) == 2 })
 	a.wire.mend()
-	a.sees(Paused, Partition{topic, 0})
 	a.until("it knows that it is out", func() bool {
 		return slices.ContainsFunc(a.history(), func(c Change) bool { return errors.Is(c.Err, ErrLost) })
 	})
