@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type engine struct {
 
 	mu         sync.Mutex
 	partitions map[group.Partition]*partition
+	ending     []*partition // stopped, and their last watermark perhaps not saved
 	owned      atomic.Int32 // len(partitions)
 	tickets    int64
 	claims     atomic.Uint64 // numbers the tokens
@@ -91,12 +93,12 @@ func (e *engine) run(ctx context.Context) error {
 	e.stopAll()
 	e.fetcher.Close()
 	e.intakes.Wait()
+	if left := e.sched.close(5 * time.Second); left > 0 { // before the flush: what still ends is marked
+		err = errors.Join(err, fmt.Errorf("%d handlers ignore the end of their context and still run", left))
+	}
 	e.marks.flush(2 * time.Second)
 	end()
 	loops.Wait()
-	if left := e.sched.close(5 * time.Second); left > 0 {
-		err = errors.Join(err, fmt.Errorf("%d handlers ignore the end of their context and still run", left))
-	}
 	var fatal *fatalError
 	if errors.As(context.Cause(ctx), &fatal) {
 		err = errors.Join(fatal.error, err)
@@ -141,6 +143,9 @@ func (e *engine) forget(p *partition) {
 		delete(e.partitions, p.tp)
 		e.owned.Store(int32(len(e.partitions)))
 	}
+	if e.saved != nil {
+		e.ending = append(e.ending, p)
+	}
 }
 
 func (e *engine) all() []*partition {
@@ -151,6 +156,18 @@ func (e *engine) all() []*partition {
 		ps = append(ps, p)
 	}
 	return ps
+}
+
+// unsaved are all partitions whose watermark may have to be saved.
+func (e *engine) unsaved() []*partition {
+	ps := e.all()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ending = slices.DeleteFunc(e.ending, func(p *partition) bool {
+		_, over := p.Position()
+		return over
+	})
+	return append(ps, e.ending...)
 }
 
 func (e *engine) stopAll() {
@@ -194,6 +211,9 @@ func (e *engine) tend(ctx context.Context) {
 		if now := time.Now(); now.Sub(watched) >= time.Second {
 			watched = now
 			e.reportSlow(now)
+			for _, p := range e.all() {
+				e.sched.unpin(p, now)
+			}
 		}
 		if now := time.Now(); now.Sub(renewed) >= e.cfg.Lease/3 {
 			renewed = now

@@ -59,6 +59,11 @@ func (j *job) unpin() {
 	for i := range r.Headers {
 		r.Headers[i].Value = bytes.Clone(r.Headers[i].Value)
 	}
+	hs := slices.Clone(j.meta.Headers) // they share the batch's memory, too
+	for i := range hs {
+		hs[i].Value = bytes.Clone(hs[i].Value)
+	}
+	j.meta.Headers = hs
 	if j.data != nil {
 		j.data = value[len(value)-len(j.data):] // data is what follows the framing
 	}

@@ -15,6 +15,8 @@ type lane struct {
 	jobs  []*job
 	head  int
 	state laneState
+
+	fenced bool // in the scheduler's list of these
 }
 
 type laneState uint8
@@ -29,12 +31,28 @@ const (
 func (l *lane) first() *job { return l.jobs[l.head] }
 func (l *lane) len() int    { return len(l.jobs) - l.head }
 
+// waiting are the jobs that no worker runs.
+func (l *lane) waiting() []*job {
+	if l.state == running {
+		return l.jobs[l.head+1:]
+	}
+	return l.jobs[l.head:]
+}
+
 func (l *lane) pop() {
 	l.jobs[l.head] = nil
 	l.head++
-	if l.head == len(l.jobs) {
-		l.jobs, l.head = l.jobs[:0], 0
+	l.jobs, l.head = compact(l.jobs, l.head)
+}
+
+// compact moves a queue to the front of its memory when most of that is in front of its head.
+func compact[T any](queue []*T, head int) ([]*T, int) {
+	if head < len(queue) && (head < 64 || head < len(queue)/2) {
+		return queue, head
 	}
+	n := copy(queue, queue[head:])
+	clear(queue[n:])
+	return queue[:n], 0
 }
 
 // scheduler runs the first events of lanes on at most limit workers. A worker
@@ -52,6 +70,7 @@ type scheduler struct {
 	idle    int
 	waking  bool
 	workers int
+	aside   int // goroutines that finish jobs without a worker
 	closed  bool
 	fenced  []*lane // waiting only because mayStart said no
 	// unmarked is how many handlers have ended whose outcome the store does not
@@ -76,7 +95,7 @@ func (s *scheduler) add(p *partition, jobs []*job) {
 		l := s.laneOf(p, j)
 		j.lane = l
 		l.jobs = append(l.jobs, j)
-		if l.state == blocked && l.len() > 1 {
+		if l.len() > 1 && (l.state == blocked || l.state == running && time.Since(l.first().started) > stuckAfter) {
 			j.unpin()
 		}
 		if l.state == waiting {
@@ -214,21 +233,60 @@ func (s *scheduler) take(woken bool) *job {
 		l := s.queue[s.head]
 		s.queue[s.head] = nil
 		s.head++
+		s.queue, s.head = compact(s.queue, s.head)
 		l.state = waiting
 		switch {
 		case l.p.paused || l.p.stopped || !l.first().claimed:
 			continue
 		case !s.mayStart():
-			s.fenced = append(s.fenced, l)
+			if !l.fenced {
+				l.fenced = true
+				s.fenced = append(s.fenced, l)
+			}
 			continue
 		}
 		l.state = running
 		l.p.running++
 		j := l.first()
-		j.started = time.Now()
+		j.started, j.reported = time.Now(), false
 		s.wake()
 		return j
 	}
+}
+
+// stuckAfter is how long a key's event may run until what waits behind it is
+// copied out of the fetched batches.
+const stuckAfter = time.Second
+
+// unpin copies what waits behind long-running events of a partition out of the
+// fetched batches, as later does.
+func (s *scheduler) unpin(p *partition, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := range p.each {
+		if l.state == running && now.Sub(l.first().started) > stuckAfter || l.state == waiting && !l.first().claimed {
+			for _, j := range l.waiting() {
+				j.unpin()
+			}
+		}
+	}
+}
+
+// goAside finishes a running job in a goroutine of its own, so that no worker
+// waits for what may take long.
+func (s *scheduler) goAside(finish func()) {
+	s.mu.Lock()
+	s.aside++
+	s.mu.Unlock()
+	go func() {
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.aside--
+			s.ended.Broadcast()
+		}()
+		finish()
+	}()
 }
 
 // marked lets handlers start again that n unwritten outcomes may have held up.
@@ -250,6 +308,7 @@ func (s *scheduler) unfence() {
 		return
 	}
 	for _, l := range s.fenced {
+		l.fenced = false
 		if l.p != nil && l.state == waiting && l.len() > 0 {
 			s.offer(l)
 		}
@@ -335,6 +394,8 @@ func (s *scheduler) later(j *job, d time.Duration) {
 func (s *scheduler) again(j *job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	j.claimed, j.part.gaps = false, true
+	defer j.part.closeGaps()
 	l := s.laneOf(j.part, j)
 	j.lane = l
 	at := l.head
@@ -360,8 +421,8 @@ func (s *scheduler) close(d time.Duration) int {
 	defer s.mu.Unlock()
 	s.closed = true
 	s.work.Broadcast()
-	for s.workers > 0 && !late {
+	for s.workers+s.aside > 0 && !late {
 		s.ended.Wait()
 	}
-	return s.workers
+	return s.workers + s.aside
 }

@@ -44,7 +44,7 @@ func (e *engine) saveWatermarks(ctx context.Context) {
 		}
 		var marks []dedupe.Watermark
 		var moved []*partition
-		for _, p := range e.all() {
+		for _, p := range e.unsaved() {
 			p.mu.Lock()
 			if p.mark.next > p.committable {
 				marks = append(marks, dedupe.Watermark{Topic: p.tp.Topic, Partition: p.tp.ID, Offset: p.mark.next})

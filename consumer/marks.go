@@ -125,10 +125,10 @@ func (m *marks) send(ctx context.Context, kind markKind, ks []mark) {
 	}
 	e.sched.marked(outcomes)
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	if m.open -= len(ks); m.open == 0 {
 		m.empty.Broadcast()
 	}
+	m.mu.Unlock()
 }
 
 // written passes the offset of what was marked, or sends it back for another
@@ -136,11 +136,13 @@ func (m *marks) send(ctx context.Context, kind markKind, ks []mark) {
 func (m *marks) written(k mark) {
 	e, j := m.e, k.job
 	switch {
+	case errors.Is(k.claim.Err, dedupe.ErrLeaseLost) && k.kind == markPark:
+		// The letter is durable whatever becomes of the event elsewhere.
+		e.stats.leasesLost.Add(1)
 	case errors.Is(k.claim.Err, dedupe.ErrLeaseLost):
 		e.stats.leasesLost.Add(1)
 		e.log.Warn("another member held the event's lease when its handler was done; asking again", "topic", k.part.tp.Topic,
 			"partition", k.part.tp.ID, "offset", j.record.Offset, "id", j.meta.ID)
-		j.claimed = false
 		e.sched.again(j)
 		k.part.nudge()
 		return
@@ -223,10 +225,15 @@ func (p *partition) renewed(jobs []*job, claims []*dedupe.Claim) {
 		if !errors.Is(c.Err, dedupe.ErrLeaseLost) || !j.claimed || j.claim.Token != c.Token || !j.started.IsZero() {
 			continue
 		}
+		if !j.needsClaim() {
+			continue // its letter is what is left to be written
+		}
 		j.claimed = false
 		lost = true
 	}
 	if lost {
+		p.gaps = true
+		p.closeGaps()
 		p.nudge()
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/troupe-go/troupe/dlq"
 )
 
 // Permanent marks err as one that no retry can cure: the event goes to the dead
@@ -60,24 +62,17 @@ func (e *panicError) Error() string {
 
 // ErrorType is what a dead letter shows as the type of the error: what the
 // handler panicked with.
-func (e *panicError) ErrorType() string { return fmt.Sprintf("%T", e.value) }
+func (e *panicError) ErrorType() string {
+	if e.value == nil {
+		return "runtime.Goexit"
+	}
+	return fmt.Sprintf("%T", e.value)
+}
 
 func (e *panicError) Unwrap() error {
 	err, _ := e.value.(error)
 	return err
 }
-
-// Classes of failure, as they stand in a dead letter.
-const (
-	classHandler   = "handler"   // attempts exhausted
-	classPermanent = "permanent" // Permanent
-	classPanic     = "panic"
-	classDecode    = "decode"         // the bytes are not what their schema says
-	classSchema    = "schema"         // the writer's schema can't be read as the handler's type
-	classNoSchema  = "unknown-schema" // the registry has no such schema
-	classReused    = "id-reused"      // the id was used before, for another payload
-	classHops      = "hop-limit"
-)
 
 // verdict is what follows from one call of a handler.
 type verdict struct {
@@ -102,13 +97,23 @@ func judge(err error, attempt, maxAttempts int, backoff func(attempt int) time.D
 	case errors.As(err, &skip):
 		return verdict{done: true, skipped: true}
 	case errors.As(err, &panicked):
-		return verdict{class: classPanic}
+		return verdict{class: dlq.ClassPanic}
 	case errors.As(err, &permanent):
-		return verdict{class: classPermanent}
+		return verdict{class: dlq.ClassPermanent}
 	case attempt >= maxAttempts:
-		return verdict{class: classHandler}
+		return verdict{class: dlq.ClassHandler}
 	case errors.As(err, &retry):
 		return verdict{after: retry.after}
 	}
 	return verdict{after: backoff(attempt)}
+}
+
+// sound returns err. It panics, where that is recovered, when err can't be
+// used: the typed nil that handlers return by mistake.
+func sound(err error) error {
+	if err != nil {
+		_ = judge(err, 0, 1, func(int) time.Duration { return 0 })
+		_ = err.Error()
+	}
+	return err
 }

@@ -43,6 +43,7 @@ type partition struct {
 	stopped   bool
 	running   int
 	claiming  bool
+	gaps      bool // events without a claim may be in the lanes
 
 	// pending marks are on their way to the store.
 	pending atomic.Int64
@@ -142,11 +143,7 @@ func (p *partition) each(yield func(*lane) bool) {
 // waitingJobs yields the jobs that no worker runs. The scheduler's lock is held.
 func (p *partition) waitingJobs(yield func(*job) bool) {
 	for l := range p.each {
-		jobs := l.jobs[l.head:]
-		if l.state == running {
-			jobs = jobs[1:]
-		}
-		for _, j := range jobs {
+		for _, j := range l.waiting() {
 			if !yield(j) {
 				return
 			}
@@ -166,7 +163,29 @@ func (p *partition) release() {
 			p.e.marks.add(mark{kind: markRelease, part: p, claim: &claim})
 		}
 		if j.needsClaim() {
-			j.claimed = false
+			j.claimed, p.gaps = false, true
+		}
+	}
+}
+
+// closeGaps gives back what is claimed behind an event of its lane that has no
+// claim: whoever has that event may wait for what is behind it here, and so
+// would both for ever. The scheduler's lock is held.
+func (p *partition) closeGaps() {
+	if !p.gaps {
+		return
+	}
+	for l := range p.each {
+		gap := false
+		for _, j := range l.jobs[l.head:] {
+			switch {
+			case !j.claimed:
+				gap = true
+			case gap && j.needsClaim() && j.holds():
+				claim := j.claim
+				p.e.marks.add(mark{kind: markRelease, part: p, claim: &claim})
+				j.claimed, j.heldTil = false, time.Time{}
+			}
 		}
 	}
 }
@@ -280,6 +299,8 @@ func (p *partition) admit(f broker.Fetched) (first uint64) {
 	}
 	if n > 0 {
 		p.bytes -= f.Bytes % n // what the records' shares leave out
+	} else {
+		p.bytes -= f.Bytes
 	}
 	p.e.stats.fetched.Add(int64(n))
 	if !p.uncounted {
@@ -365,11 +386,14 @@ func (p *partition) claim(jobs []*job, then func()) {
 			// Its holder may give it back long before the lease ends.
 			j.heldTil = time.Now().Add(min(j.claim.Wait+time.Millisecond, 250*time.Millisecond))
 			held = true
-		case dedupe.Unknown: // the work was stopped before the store answered
+		case dedupe.Unknown: // the work was stopped before the store answered, or the store forgot it
+			j.heldTil = time.Now().Add(250 * time.Millisecond)
+			held = true
 		default:
 			j.claimed = true
 		}
 	}
+	p.gaps = p.gaps || held
 	s.mu.Unlock()
 	if err == nil {
 		then()
@@ -377,6 +401,7 @@ func (p *partition) claim(jobs []*job, then func()) {
 	s.mu.Lock()
 	p.claiming = false
 	p.release()
+	p.closeGaps()
 	s.mu.Unlock()
 	if held {
 		p.nudge()
@@ -395,13 +420,24 @@ func (p *partition) reclaim() {
 	var due []*job
 	var soonest time.Time
 	now := time.Now()
-	for j := range p.waitingJobs {
-		switch {
-		case j.claimed:
-		case !now.Before(j.heldTil):
+	p.gaps = false
+	for l := range p.each {
+		for _, j := range l.waiting() {
+			if j.claimed {
+				continue
+			}
+			p.gaps = true
+			if now.Before(j.heldTil) {
+				if soonest.IsZero() || j.heldTil.Before(soonest) {
+					soonest = j.heldTil
+				}
+				break // what is behind it can't start either
+			}
 			due = append(due, j)
-		case soonest.IsZero() || j.heldTil.Before(soonest):
-			soonest = j.heldTil
+			if !j.heldTil.IsZero() { // held before: when it is ours, those behind it follow
+				p.nudge()
+				break
+			}
 		}
 	}
 	s.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/troupe-go/troupe/dedupe"
@@ -53,13 +54,13 @@ func (p *partition) prepare(r *event.Record) (*job, error) {
 			return nil, err
 		}
 		j.claim.Key = dedupe.KeyOf(m.Source, m.ID)
-		j.claim.Fingerprint = fingerprint(&m, data)
+		j.claim.Fingerprint = dedupe.FingerprintOf(data)
 	}
 	switch {
 	case bad != nil:
 		j.condemn(classOf(bad), bad)
 	case m.Hops > p.e.cfg.MaxHops:
-		j.condemn(classHops, fmt.Errorf("the flow %s has passed %d handlers; the limit is %d", m.CorrelationID, m.Hops, p.e.cfg.MaxHops))
+		j.condemn(dlq.ClassHops, fmt.Errorf("the flow %s has passed %d handlers; the limit is %d", m.CorrelationID, m.Hops, p.e.cfg.MaxHops))
 	}
 	return j, nil
 }
@@ -101,17 +102,6 @@ func (p *partition) askRegistry(ask func() error) (bad, err error) {
 	return bad, err
 }
 
-// fingerprint tells another payload under the same identity. Events that a
-// handler published have an identity derived from what caused them; a handler
-// that runs again may give them another payload (a time of day), and they are
-// the same event all the same.
-func fingerprint(m *event.Meta, data []byte) uint64 {
-	if m.CausationID != "" && event.IsDerivedID(m.ID) {
-		return 0
-	}
-	return dedupe.FingerprintOf(data)
-}
-
 // classOf names what is wrong with a record that can't be decoded.
 func classOf(err error) string {
 	var (
@@ -123,11 +113,11 @@ func classOf(err error) string {
 	case errors.As(err, &framing):
 		return framing.Class
 	case errors.As(err, &mismatch):
-		return classSchema
+		return dlq.ClassSchema
 	case errors.As(err, &unknown):
-		return classNoSchema
+		return dlq.ClassUnknownSchema
 	}
-	return classDecode
+	return dlq.ClassDecode
 }
 
 // condemn marks a job for the dead letters.
@@ -155,15 +145,15 @@ func (e *engine) process(j *job) {
 		e.stats.parked.Add(1)
 		e.pass(j)
 	default: // dedupe.Reused: dropping it could lose an event
-		j.condemn(classReused, fmt.Errorf("the id %s of source %s was handled before with another payload", j.meta.ID, j.meta.Source))
+		j.condemn(dlq.ClassReused, fmt.Errorf("the id %s of source %s was handled before with another payload", j.meta.ID, j.meta.Source))
 		e.bury(j)
 	}
 }
 
 // pass ends a job that leaves nothing to be marked.
 func (e *engine) pass(j *job) {
-	e.sched.next(j)
 	j.part.complete(j)
+	e.sched.next(j)
 }
 
 // handle calls the handler once and does what follows from its outcome.
@@ -183,9 +173,9 @@ func (e *engine) handle(j *job) {
 			}
 		}
 		if len(e.cfg.Middleware) == 0 {
-			return j.delivery.handle(ctx)
+			return sound(j.delivery.handle(ctx))
 		}
-		return chain(e.cfg.Middleware, j)(ctx)
+		return sound(chain(e.cfg.Middleware, j)(ctx))
 	}, func(err error) {
 		e.stats.running.Add(-1)
 		e.settle(j, err)
@@ -244,6 +234,12 @@ func (e *engine) bury(j *job) {
 	if f.Stack != nil {
 		log = log.With("stack", string(f.Stack))
 	}
+	e.sched.goAside(func() { e.put(j, f, log) })
+}
+
+// put is bury's second half: it waits for the letter to be durable.
+func (e *engine) put(j *job, f dlq.Failure, log *slog.Logger) {
+	p := j.part
 	if err := e.putLetter(p.ctx, f); err != nil {
 		if p.ctx.Err() != nil {
 			e.sched.yield(j)

@@ -31,9 +31,13 @@ func (o *ordinals) next(topic, typ, key string) int {
 // publishes to topic under key. It is a UUIDv8 (RFC 9562) made from the group,
 // the parent's source and id, topic, type, key and the ordinal among equals: a
 // handler that runs again publishes the same ids in the same places, so that
-// whoever reads them absorbs the repeats. It is safe for concurrent use; equals
-// that are published concurrently get the same set of ids in whatever order
-// they come.
+// whoever reads them absorbs the repeats. It is safe for concurrent use.
+//
+// What a handler publishes has to follow from the event that it handles: the
+// same events in the same order, with the same payload (the event's time, not
+// the time of day). Where a handler that runs again gives an id to another
+// payload, its readers find the id used before and dead-letter the event: it is
+// neither dropped nor handled as the other one.
 func (c *Cause) DerivedID(topic, typ, key string) string {
 	var room [512]byte
 	b := room[:0]
@@ -58,11 +62,4 @@ func formatUUIDv8(id [16]byte) string {
 	hex.Encode(b[24:], id[10:])
 	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
 	return string(b[:])
-}
-
-// IsDerivedID reports whether id has the form that DerivedID gives: a UUIDv8.
-// An event with a derived id is the same event whatever its payload says: a
-// handler that runs again may publish another time of day.
-func IsDerivedID(id string) bool {
-	return len(id) == 36 && id[8] == '-' && id[13] == '-' && id[14] == '8' && id[18] == '-' && id[23] == '-'
 }

@@ -14,7 +14,7 @@ type Option func(*event.Meta)
 // same to the letter: another payload (a time of day in it, say) under an id that
 // was handled is a dead letter of class "id-reused", because dropping it could
 // lose a fact. By default the id is a new UUIDv7, or inside a handler one derived
-// from the event being handled, for which the payload is not compared.
+// from the event being handled (see event.Cause.DerivedID).
 func WithID(id string) Option { return func(m *event.Meta) { m.ID = id } }
 
 // WithSubject says what the event is about within its source (ce_subject).

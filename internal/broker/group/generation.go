@@ -98,6 +98,9 @@ func (m *Member) grant(p Partition, committed int64, reborn bool, now time.Time)
 		if reborn {
 			c.granted = m.ids.generation
 		}
+		if c.work == nil && c.from < 0 {
+			signal(m.unstarted) // it was given back before it began
+		}
 		if !m.leaving && c.resume() {
 			m.tell(Change{Kind: Resumed, Partition: p, Offset: c.acked})
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/metadata"
+	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 
 	"github.com/troupe-go/troupe/internal/broker"
 )
@@ -172,6 +173,9 @@ func (m *Member) watch(ctx context.Context) {
 	}
 	for _, t := range led.topics {
 		if !seen.unclear[t] && counts[t] != led.partitions[t] {
+			if m.cfg.FromLatest && led.partitions[t] > 0 && !m.beginAdded(ctx, ids, t, led.partitions[t], counts[t]) {
+				return // the next look tries again
+			}
 			m.rejoin(ids, fmt.Sprintf("topic %s has %d partitions, not %d", t, counts[t], led.partitions[t]))
 			return
 		}
@@ -204,4 +208,30 @@ func (m *Member) topics(ctx context.Context, names []string) (seen, error) {
 		}
 	}
 	return s, nil
+}
+
+// beginAdded commits the beginning of partitions that were added while the
+// group was at work: with FromLatest, what was written to them before anybody
+// had them would be passed over.
+func (m *Member) beginAdded(ctx context.Context, ids identity, topic string, from, to int) bool {
+	var dues []due
+	for id := from; id < to; id++ {
+		dues = append(dues, due{claim: &claim{Partition: Partition{topic, int32(id)}}})
+	}
+	if len(dues) == 0 {
+		return true
+	}
+	msg, err := m.coordinator.call(ctx, "group added", -1, m.commitRequest(ids, dues))
+	if err != nil {
+		m.log.Warn("can't commit the beginning of added partitions, trying again", "topic", topic, "err", err)
+		return false
+	}
+	for _, t := range msg.(*offsetcommit.Response).Topics {
+		for _, p := range t.Partitions {
+			if p.ErrorCode != 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
