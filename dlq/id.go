@@ -29,7 +29,7 @@ type identity struct{ source, id string }
 // again has the same places once more.
 func identityOf(r *event.Record) identity {
 	m, _, _, _ := wire.Decode(r) // what is wrong with the value makes no difference
-	if m.Source == "kafka:"+r.Topic && m.ID == fmt.Sprintf("%d-%d", r.Partition, r.Offset) {
+	if m.Source == "kafka:"+r.Topic && m.ID == fmt.Sprintf("%d-%d-%d", r.Partition, r.Offset, r.Timestamp) {
 		return identity{}
 	}
 	return identity{m.Source, m.ID}

@@ -52,7 +52,7 @@ func TestConsumer_HandlesWhatKnowsNothingOfCloudEvents(t *testing.T) {
 		for i, at := range places {
 			h := got.only(t, at)
 			wantData(t, h, records[i])
-			id := fmt.Sprintf("%d-%d", at.Partition, at.Offset)
+			id := fmt.Sprintf("%d-%d-%d", at.Partition, at.Offset, times[at].UnixMilli())
 			if h.ID != id || h.Source != "kafka:"+s.topic || h.CorrelationID != s.topic+"/"+id || h.CausationID != "" {
 				t.Errorf("the identity made up for %v is %+v", at, h.Meta)
 			}

@@ -143,7 +143,7 @@ func number(b []byte) (int, bool) {
 // makeUp fills in the identity of an event that came without one: its place in
 // the log. See the package documentation.
 func (a *attributes) makeUp(r *event.Record) {
-	b := make([]byte, 0, len("kafka:")+2*len(r.Topic)+3*24)
+	b := make([]byte, 0, len("kafka:")+2*len(r.Topic)+5*24)
 	b = append(append(b, "kafka:"...), r.Topic...)
 	a.source = b
 	if a.id != nil {
@@ -152,6 +152,7 @@ func (a *attributes) makeUp(r *event.Record) {
 	n := len(b)
 	b = strconv.AppendInt(b, int64(r.Partition), 10)
 	b = strconv.AppendInt(append(b, '-'), r.Offset, 10)
+	b = strconv.AppendInt(append(b, '-'), r.Timestamp, 10) // a topic made anew has the same places again
 	a.id = b[n:]
 	if a.correlation == nil {
 		n = len(b)

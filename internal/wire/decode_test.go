@@ -72,24 +72,24 @@ func TestDecode_FillsInWhatOthersDoNotWrite(t *testing.T) {
 		want   event.Meta
 	}{
 		"no header at all: the place in the log is the identity": {foreign(), with(func(m *event.Meta) {
-			m.Source, m.ID, m.CorrelationID = "kafka:orders", "3-1207", "orders/3-1207"
+			m.Source, m.ID, m.CorrelationID = "kafka:orders", "3-1207-1700000000123", "orders/3-1207-1700000000123"
 		})},
 		"an id alone starts a flow": {foreign(header(ID, "7")), with(func(m *event.Meta) {
 			m.Source, m.ID, m.CorrelationID = "kafka:orders", "7", "7"
 		})},
 		"a source without an id is no identity": {foreign(header(Source, "shop"), header(CorrelationID, "c")), with(func(m *event.Meta) {
-			m.Source, m.ID, m.CorrelationID = "kafka:orders", "3-1207", "c"
+			m.Source, m.ID, m.CorrelationID = "kafka:orders", "3-1207-1700000000123", "c"
 		})},
 		"the last usable one of duplicates wins": {foreign(header(ID, "a"), header("x", "1"), header(ID, "b"), header(ID, ""), event.Header{Key: ID}, header(ID, "\xff"), header(Source, "shop")), with(func(m *event.Meta) {
 			m.Source, m.ID, m.CorrelationID = "shop", "b", "b"
 			m.Headers = event.Headers{header("x", "1"), header(ID, ""), {Key: ID}, header(ID, "\xff")}
 		})},
 		"what is not understood stays a header": {foreign(header(Time, "yesterday"), header(ContentType, "avro/binary"), header(SpecVersion, "0.3"), header(DataSchema, "http://x/41"), header(Type, strings.Repeat("t", MaxAttribute+1))), with(func(m *event.Meta) {
-			m.Source, m.ID, m.CorrelationID = "kafka:orders", "3-1207", "orders/3-1207"
+			m.Source, m.ID, m.CorrelationID = "kafka:orders", "3-1207-1700000000123", "orders/3-1207-1700000000123"
 			m.Headers = event.Headers{header(Time, "yesterday"), header(ContentType, "avro/binary"), header(SpecVersion, "0.3"), header(DataSchema, "http://x/41"), header(Type, strings.Repeat("t", MaxAttribute+1))}
 		})},
 		"what belongs to Troupe is not the event's": {foreign(header("x", "1"), header(Hops, "-1"), header("troupe-dlq-id", "d"), header("y", "2")), with(func(m *event.Meta) {
-			m.Source, m.ID, m.CorrelationID = "kafka:orders", "3-1207", "orders/3-1207"
+			m.Source, m.ID, m.CorrelationID = "kafka:orders", "3-1207-1700000000123", "orders/3-1207-1700000000123"
 			m.Headers = event.Headers{header("x", "1"), header("y", "2")}
 		})},
 		"a time of another zone is read as UTC": {foreign(header(ID, "1"), header(Source, "s"), header(Time, "2026-03-01T13:04:05.5+01:00")), with(func(m *event.Meta) {
@@ -202,7 +202,7 @@ func TestDecode_AHugeHeaderIsNotCopied(t *testing.T) {
 	huge := strings.Repeat("x", 1<<20)
 	r := foreign(header(ID, huge), header(CorrelationID, huge), header(Hops, huge), header(Time, huge), header("mine", huge))
 	m, _, _, err := Decode(r)
-	if err != nil || m.ID != "3-1207" || len(m.Headers) != 4 {
+	if err != nil || m.ID != "3-1207-1700000000123" || len(m.Headers) != 4 {
 		t.Fatalf("id %.20q, %d headers, error %v", m.ID, len(m.Headers), err)
 	}
 }

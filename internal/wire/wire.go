@@ -42,14 +42,14 @@
 // has some, and a handler may pass on the headers it got. Then
 //
 //   - without ce_id the event's identity is its place in the log: source
-//     kafka:<topic>, id <partition>-<offset>. It is the same each time the
+//     kafka:<topic>, id <partition>-<offset>-<timestamp>. It is the same each time the
 //     record is read, so that a redelivery is known for what it is. A ce_source
 //     without ce_id is not used: the same place in two topics would get one identity.
 //   - without ce_source the source is kafka:<topic>.
 //   - without ce_type the type is empty: the writer schema's name is to be taken.
 //   - without ce_time the time is the record's timestamp.
 //   - without ce_correlationid the event starts a flow: the correlation id is
-//     its id, or <topic>/<partition>-<offset> when that was made up.
+//     its id, or <topic>/<partition>-<offset>-<timestamp> when that was made up.
 package wire
 
 import (
