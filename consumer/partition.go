@@ -16,7 +16,7 @@ const (
 	// claimBatch bounds one claim: a long one would keep Redis from everybody else.
 	claimBatch = 1000
 	// prefetch is how many fetched batches may wait for the intake.
-	prefetch = 1
+	prefetch = 2
 	// fetchBytes bounds one fetch of a partition.
 	fetchBytes = 256 << 10
 	// maxSpan bounds how far the newest offset runs ahead of a stuck one. What is
