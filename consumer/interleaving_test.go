@@ -73,7 +73,8 @@ func TestRun_CopyThatGetsItsOriginalsClaimGivesItBack(t *testing.T) {
 		first               *dedupe.Claim // calls of Claim for one partition follow each other
 		original            atomic.Pointer[dedupe.Claim]
 		held, stolen, again atomic.Bool // the copy twice, then the original
-		lost                atomic.Bool
+		renewing            sync.Mutex
+		lost                bool
 	)
 	cfg.Dedupe = &scripted{Deduper: s.store,
 		claim: func(claims []*dedupe.Claim, next func() error) error {
@@ -95,7 +96,9 @@ func TestRun_CopyThatGetsItsOriginalsClaimGivesItBack(t *testing.T) {
 			return err
 		},
 		renew: func(claims []*dedupe.Claim, next func() error) error {
-			if lost.Load() && !stolen.Load() {
+			renewing.Lock()
+			defer renewing.Unlock()
+			if lost && !stolen.Load() {
 				return nil // the copy comes first
 			}
 			return next()
@@ -116,8 +119,11 @@ func TestRun_CopyThatGetsItsOriginalsClaimGivesItBack(t *testing.T) {
 	s.publish("k", "twin", producer.WithID("twin"))
 	s.publish("k", "after")
 	troupetest.Await(t, "the copy to be held", held.Load)
-	must(t, s.store.Release(t.Context(), s.group, []*dedupe.Claim{original.Load()}))
-	lost.Store(true)
+	renewing.Lock()
+	err := s.store.Release(t.Context(), s.group, []*dedupe.Claim{original.Load()})
+	lost = true
+	renewing.Unlock()
+	must(t, err)
 	troupetest.Await(t, "the copy to have the claim", stolen.Load)
 	troupetest.Await(t, "the original to be asked for again", again.Load)
 	release()
