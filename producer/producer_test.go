@@ -49,7 +49,7 @@ func TestPublish_SixtyFourGoroutinesGetTheirAcks(t *testing.T) {
 	s := troupetest.New(t)
 	topic := s.Topic(t, 4)
 	p := newProducer(t, s, nil)
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, time.Minute)
 	var wg sync.WaitGroup
 	for g := range 64 {
 		wg.Go(func() {

@@ -66,7 +66,7 @@ func (k cluster) client(t testing.TB) *broker.Client {
 }
 
 func timeout(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -156,7 +156,7 @@ func (r *reader) sink(f broker.Fetched) {
 // await waits until the reader has so many records of a partition.
 func (r *reader) await(partition int32, n int) []string {
 	r.t.Helper()
-	deadline := time.After(25 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		r.mu.Lock()
 		got, err := r.got[partition], r.failed[partition]
@@ -178,7 +178,7 @@ func (r *reader) await(partition int32, n int) []string {
 // awaitErr waits until a partition fails.
 func (r *reader) awaitErr(partition int32) error {
 	r.t.Helper()
-	deadline := time.After(25 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		r.mu.Lock()
 		err := r.failed[partition]

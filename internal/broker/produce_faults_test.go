@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -131,8 +132,13 @@ func injectFaults(t *testing.T, s *troupetest.Services, n *badNetwork, topic str
 // produceOne produces one record and returns its fate.
 func produceOne(t *testing.T, p *broker.Producer, topic, key, value string) error {
 	t.Helper()
-	f := newFates()
-	ctx := within(t, 20*time.Second)
+	return produceInto(t, newFates(), p, topic, key, value)
+}
+
+// produceInto is produceOne that keeps the fate.
+func produceInto(t *testing.T, f *fates, p *broker.Producer, topic, key, value string) error {
+	t.Helper()
+	ctx := within(t, time.Minute)
 	if err := p.Produce(ctx, record(topic, key, value), f.of(value)); err != nil {
 		return err
 	}
@@ -253,23 +259,36 @@ func TestProduce_AfterAnUnknownFateLaterRecordsAreSafe(t *testing.T) {
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	var n badNetwork
-	p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{DeliveryTimeout: 3 * time.Second})
-	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
-		t.Fatal(err)
+	p := newProducer(t, n.settings(s.Kafka), broker.ProducerConfig{DeliveryTimeout: time.Second})
+	f := newFates()
+	produced := 0
+	produce := func() error {
+		err := produceInto(t, f, p, topic, "a", fmt.Sprintf("a:%d", produced))
+		produced++
+		return err
 	}
-	n.loseAnswers.Store(1000)
-	err := produceOne(t, p, topic, "a", "a:1")
-	if !errors.Is(err, broker.ErrUnknownFate) || !errors.Is(err, broker.ErrDeliveryTimeout) {
-		t.Fatalf("got %v", err)
-	}
-	n.loseAnswers.Store(0)
-	for i := 2; i < 5; i++ {
-		if err := produceOne(t, p, topic, "a", fmt.Sprintf("a:%d", i)); err != nil {
-			t.Fatal(err)
+	// A busy machine may use up the delivery timeout; checkLog knows what that means.
+	acknowledge := func(n int) {
+		begun := time.Now()
+		for n > 0 {
+			if err := produce(); err == nil {
+				n--
+			} else if time.Since(begun) > 30*time.Second {
+				t.Fatal(err)
+			}
 		}
 	}
-	if v := values(t, s, topic); v != "a:0 a:1 a:2 a:3 a:4" {
-		t.Fatalf("the log has %s", v)
+	acknowledge(1)
+	n.loseAnswers.Store(1000)
+	if err := produce(); !errors.Is(err, broker.ErrUnknownFate) || !errors.Is(err, broker.ErrDeliveryTimeout) {
+		t.Fatalf("got %v", err)
+	}
+	unknown := produced - 1
+	n.loseAnswers.Store(0)
+	acknowledge(3)
+	checkLog(t, s, topic, f)
+	if v := values(t, s, topic); !slices.Contains(strings.Fields(v), fmt.Sprintf("a:%d", unknown)) {
+		t.Fatalf("the broker got a:%d; the log has %s", unknown, v)
 	}
 }
 
@@ -383,7 +402,7 @@ func TestProduce_SplitsABatchThatTheTopicFindsTooLarge(t *testing.T) {
 	s.TopicNamed(t, topic, 1, map[string]string{"max.message.bytes": "2000"})
 	for _, codec := range []kafka.Compression{0, kafka.Lz4} {
 		p := newProducer(t, s.Kafka, broker.ProducerConfig{Compression: codec})
-		ctx := within(t, 20*time.Second)
+		ctx := within(t, time.Minute)
 		f := newFates()
 		key := "k" + codec.String()
 		produce := func(i, size int) string {
@@ -418,7 +437,7 @@ func TestProduce_ATopicThatDoesNotExistIsAnErrorSoon(t *testing.T) {
 	t.Parallel()
 	s := troupetest.New(t)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
-	err := p.Produce(within(t, 10*time.Second), record(troupetest.Name(t), "a", "a:0"), newFates().of("a:0"))
+	err := p.Produce(within(t, time.Minute), record(troupetest.Name(t), "a", "a:0"), newFates().of("a:0"))
 	if !errors.As(err, new(*broker.UnknownTopicError)) {
 		t.Fatalf("got %v", err)
 	}
@@ -428,11 +447,21 @@ func TestProduce_WaitsAMomentForATopicBeingCreated(t *testing.T) {
 	t.Parallel()
 	s := troupetest.New(t)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
-	topic := troupetest.Name(t)
-	time.AfterFunc(200*time.Millisecond, func() { s.CreateTopic(context.Background(), topic, 1, nil) })
-	if err := produceOne(t, p, topic, "a", "a:0"); err != nil {
-		t.Fatal(err)
+	var err error
+	for range 10 { // on a busy machine, the topic may come after the moment
+		topic := troupetest.Name(t)
+		var creating sync.WaitGroup
+		creating.Go(func() {
+			time.Sleep(200 * time.Millisecond)
+			s.TopicNamed(t, topic, 1, nil)
+		})
+		err = produceOne(t, p, topic, "a", "a:0")
+		creating.Wait()
+		if err == nil {
+			return
+		}
 	}
+	t.Fatal(err)
 }
 
 func TestProduce_ADeletedTopicIsDefinite(t *testing.T) {
@@ -498,7 +527,7 @@ func TestProduce_BlocksWhileTheBufferIsFullAndNeverGrows(t *testing.T) {
 	}
 	n.hanging.Store(false)
 	n.cutAll()
-	if err := p.Flush(within(t, 10*time.Second)); err != nil {
+	if err := p.Flush(within(t, time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if f.count() != int(taken.Load()) {
@@ -534,7 +563,7 @@ func TestProduce_WaitsForABrokerThatRestarts(t *testing.T) {
 	topic := s.Topic(t, 3)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{})
 	f := newFates()
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, time.Minute)
 	started := make(chan struct{})
 	var producing sync.WaitGroup
 	producing.Go(func() {
@@ -576,7 +605,7 @@ func TestClose_Flushes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := p.Close(within(t, 10*time.Second)); err != nil {
+	if err := p.Close(within(t, time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if f.count() != 100 {

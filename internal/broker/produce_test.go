@@ -94,7 +94,7 @@ func TestProduce_EveryRecordIsInTheLogOnceAndInOrder(t *testing.T) {
 		t.Run(codec.String(), func(t *testing.T) {
 			topic := s.Topic(t, 5)
 			p := newProducer(t, s.Kafka, broker.ProducerConfig{Compression: codec, MaxBatchBytes: 4000})
-			ctx := within(t, 20*time.Second)
+			ctx := within(t, time.Minute)
 			f := newFates()
 			const keys, each = 20, 100
 			var wg sync.WaitGroup
@@ -172,7 +172,7 @@ func TestProduce_RecordsWithoutAKeySpreadOverThePartitionsInBatches(t *testing.T
 	s := troupetest.New(t)
 	topic := s.Topic(t, 4)
 	p := newProducer(t, s.Kafka, broker.ProducerConfig{MaxBatchBytes: 1000})
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, time.Minute)
 	f := newFates()
 	const n = 2000
 	for i := range n {
@@ -215,7 +215,7 @@ func TestProduce_TakesThePartitionThatItIsTold(t *testing.T) {
 	if err := p.Produce(t.Context(), r, f.of("3")); err == nil {
 		t.Error("a partition that does not exist was taken")
 	}
-	if err := p.Flush(within(t, 10*time.Second)); err != nil {
+	if err := p.Flush(within(t, time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	for name, told := range f.told {

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 func long() bool { return os.Getenv("TROUPE_LONG") != "" }
 
 // patient is how long a test waits for what must happen.
-const patient = 30 * time.Second
+const patient = time.Minute
 
 // place is where a test runs: kfake, or the brokers of TROUPE_BROKERS.
 type place struct {
