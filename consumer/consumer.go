@@ -114,7 +114,7 @@ func (c Config) defaults() (Config, error) {
 	need(len(c.Kafka.Brokers) > 0, "Kafka.Brokers is empty")
 	need(c.Registry != nil, "Registry is nil")
 	if err := dlq.CheckGroup(c.Group); err != nil { // its letters could never be written
-		errs = append(errs, fmt.Errorf("Group: %w", err))
+		errs = append(errs, fmt.Errorf("field Group: %w", err))
 	}
 	need(c.Dedupe != nil, "Dedupe is nil (consumer.AtLeastOnce does without, on purpose)")
 	need(c.DeadLetters != nil, "DeadLetters is nil")
