@@ -38,6 +38,7 @@ type engine struct {
 	owned      atomic.Int32 // len(partitions)
 	tickets    int64
 	claims     atomic.Uint64 // numbers the tokens
+	pace       pace          // of what the store is asked
 	heldSaid   atomic.Int64  // when a dead letter that can't be written was last reported
 	token      string        // prefix of this run's tokens
 	intakes    sync.WaitGroup
@@ -51,6 +52,7 @@ func newEngine(c *Consumer) *engine {
 		token:      newToken() + ":",
 	}
 	e.sched = newScheduler(c.cfg.Lanes, e.process, e.mayStart)
+	e.pace.size.Store(claimBatch)
 	e.marks = newMarks(e)
 	e.saved, _ = c.cfg.Dedupe.(watermarks)
 	return e

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-go/troupe/dedupe"
@@ -104,14 +105,14 @@ func (m *marks) send(ctx context.Context, kind markKind, ks []mark) {
 		claims[i].Err = nil
 	}
 	e := m.e
-	err := e.askStore(ctx, "mark", func() error {
+	err := e.askStoreFor(ctx, "mark", claims, func(batch []*dedupe.Claim) error {
 		switch kind {
 		case markDone:
-			return e.cfg.Dedupe.Done(ctx, e.cfg.Group, e.cfg.Retention, claims)
+			return e.cfg.Dedupe.Done(ctx, e.cfg.Group, e.cfg.Retention, batch)
 		case markPark:
-			return e.cfg.Dedupe.Park(ctx, e.cfg.Group, e.cfg.Retention, claims)
+			return e.cfg.Dedupe.Park(ctx, e.cfg.Group, e.cfg.Retention, batch)
 		}
-		return e.cfg.Dedupe.Release(ctx, e.cfg.Group, claims)
+		return e.cfg.Dedupe.Release(ctx, e.cfg.Group, batch)
 	})
 	outcomes := 0
 	for _, k := range ks {
@@ -176,6 +177,44 @@ func (m *marks) flush(d time.Duration) {
 	if m.open > 0 {
 		m.e.log.Warn("the dedupe store did not take all marks before the end; their leases expire by themselves", "marks", m.open)
 	}
+}
+
+// pace is how many claims go to the store in one call. A store that is slow (one
+// that comes back after a hang, with everybody waiting) is asked for less at a
+// time: calls that each time out would be work for nothing, again and again.
+type pace struct{ size atomic.Int32 }
+
+// leastBatch is what is always asked for at once.
+const leastBatch = 16
+
+func (p *pace) batch() int { return int(p.size.Load()) }
+
+func (p *pace) answered(err error) {
+	n := p.size.Load()
+	if err != nil {
+		p.size.Store(max(n/2, leastBatch))
+		return
+	}
+	p.size.Store(min(n*2, claimBatch))
+}
+
+// askStoreFor calls ask with all the claims, a batch at a time, each until the
+// store answers. Its error is that ctx has ended; some may have been done then.
+func (e *engine) askStoreFor(ctx context.Context, what string, claims []*dedupe.Claim, ask func([]*dedupe.Claim) error) error {
+	for len(claims) > 0 {
+		n := 0
+		err := e.askStore(ctx, what, func() error {
+			n = min(e.pace.batch(), len(claims))
+			err := ask(claims[:n])
+			e.pace.answered(err)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		claims = claims[n:]
+	}
+	return nil
 }
 
 // askStore calls ask until the store answers or ctx ends. A store that is away

@@ -370,9 +370,17 @@ func (p *partition) claim(jobs []*job, then func()) {
 	}
 	var err error
 	if len(claims) > 0 {
-		err = p.e.askStore(p.ctx, "claim", func() error {
-			return p.e.cfg.Dedupe.Claim(p.ctx, p.e.cfg.Group, p.e.cfg.Lease, claims)
+		err = p.e.askStoreFor(p.ctx, "claim", claims, func(batch []*dedupe.Claim) error {
+			return p.e.cfg.Dedupe.Claim(p.ctx, p.e.cfg.Group, p.e.cfg.Lease, batch)
 		})
+	}
+	if err != nil { // stopped: what was claimed until then is given back
+		for _, c := range claims {
+			if c.Outcome == dedupe.Run {
+				given := *c
+				p.e.marks.add(mark{kind: markRelease, part: p, claim: &given})
+			}
+		}
 	}
 	s.mu.Lock()
 	held := false
