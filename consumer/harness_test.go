@@ -27,9 +27,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv(partEnv) != "" {
 		os.Exit(playPart())
 	}
-	// Tests in parallel wait much more than they compute.
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", parallel); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
