@@ -52,7 +52,7 @@ func (r *references) parse(ctx context.Context, what string, text sr.Schema) (*S
 // unusable says that what the registry holds is no schema, which asking again does not change.
 func (r *references) unusable(what, format string, args ...any) error {
 	return fmt.Errorf("%s in schema registry %s: %w", what, r.client.name,
-		&ParseError{Position: Position{1, 1}, Problem: fmt.Sprintf(format, args...)})
+		&ParseError{Position: Position{Line: 1, Column: 1}, Problem: fmt.Sprintf(format, args...)})
 }
 
 func (r *references) resolve(ctx context.Context, ref reference) (*Schema, error) {

@@ -58,6 +58,7 @@ type codec struct {
 	clip    visit // cuts decoded bytes loose from each other
 	writers sync.Pool
 	readers sync.Pool
+	plans   sync.Map // identity of a writer's schema to *writer
 }
 
 var codecs sync.Map // reflect.Type to *codec
@@ -153,7 +154,7 @@ func (c *codec) appendEncode(b []byte, r Record) (out []byte, err error) {
 	if w.Error != nil {
 		return b, fmt.Errorf("encode %s: %w", c.schema.FullName(), w.Error)
 	}
-	if bad := c.schema.walk().run(w.Buffer(), Limits{}.withDefaults()); bad != nil {
+	if bad := c.schema.walk().run(w.Buffer(), Limits{}.withDefaults(), nil); bad != nil {
 		return b, fmt.Errorf("encode %w", bad)
 	}
 	b = append(b, w.Buffer()...)

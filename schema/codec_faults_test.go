@@ -165,9 +165,9 @@ func TestDecode_RefusesAnotherSchema(t *testing.T) {
 		want   string
 	}{
 		{documented, ""},
-		{longer, "read schema 7 as shop.StockMoved: the two schemas of shop.StockMoved differ (fingerprints "},
-		{renamed, "read schema 7 as shop.StockMoved: it is the schema of shop.StockGone"},
-		{mustParse(t, `"string"`), "read schema 7 as shop.StockMoved: it is the schema of a string"},
+		{longer, "read schema 7 as shop.StockMoved: TYPE_MISMATCH at shop.StockMoved.delta (/fields/2/type): the writer has long, the reader int"},
+		{renamed, "read schema 7 as shop.StockMoved: NAME_MISMATCH at shop.StockMoved: the writer has record shop.StockGone, "},
+		{mustParse(t, `"string"`), "read schema 7 as shop.StockMoved: TYPE_MISMATCH at shop.StockMoved: the writer has string, "},
 	} {
 		d, err := NewDecoder[shop.StockMoved](&one{schema: c.writer}, Limits{})
 		if err != nil {

@@ -19,8 +19,8 @@ type Decoder[T any, R RecordOf[T]] struct {
 
 // writer is what is known about a schema of the registry for good.
 type writer struct {
-	program *program
-	err     error // its data can't be read as T
+	plan *Plan
+	err  error // its data can't be read as T
 }
 
 // NewDecoder returns a Decoder whose reader schema is T's.
@@ -59,10 +59,27 @@ func (c *codec) writerOf(name string, s *Schema, err error) (*writer, error) {
 	case err != nil:
 		// Nothing is known about the schema, so nothing may be concluded about the data.
 		return nil, unanswered(name, err)
-	case !s.Equal(c.schema):
-		return &writer{err: &MismatchError{Schema: name, Writer: s, Reader: c.schema}}, nil
 	}
-	return &writer{program: s.walk()}, nil
+	w := c.resolve(s)
+	if mismatch := new(MismatchError); errors.As(w.err, &mismatch) {
+		named := *mismatch
+		named.Schema, named.Writer = name, s
+		return &writer{err: &named}, nil
+	}
+	return w, nil
+}
+
+// resolve plans once how data of s are read as the codec's type.
+func (c *codec) resolve(s *Schema) *writer {
+	if known, ok := c.plans.Load(s.identity()); ok {
+		return known.(*writer)
+	}
+	w := &writer{plan: &Plan{writer: s, reader: c.schema, program: s.walk()}}
+	if !s.Equal(c.schema) { // else there is nothing to resolve
+		w.plan, w.err = Resolve(s, c.schema)
+	}
+	known, _ := c.plans.LoadOrStore(s.identity(), w)
+	return known.(*writer)
 }
 
 func guidText(guid [16]byte) string {
@@ -98,12 +115,21 @@ func (d *Decoder[T, R]) decode(w *writer, data []byte, v *T) error {
 	if w.err != nil {
 		return w.err
 	}
-	if bad := w.program.run(data, d.limits); bad != nil {
-		return bad
-	}
 	// hamba would leave in v what an array or a map had before.
 	*v = *new(T)
-	return d.codec.decode(data, unsafe.Pointer(v))
+	if w.plan.Unchanged() {
+		if bad := w.plan.program.run(data, d.limits, nil); bad != nil {
+			return bad
+		}
+		return d.codec.decode(data, unsafe.Pointer(v))
+	}
+	e := editors.Get().(*editor)
+	defer e.free()
+	resolved, bad := w.plan.read(data, d.limits, e)
+	if bad != nil {
+		return bad
+	}
+	return d.codec.decode(resolved, unsafe.Pointer(v))
 }
 
 // Warm makes the following Decode of that id free of waiting; the consumer uses

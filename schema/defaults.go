@@ -111,6 +111,9 @@ func (c *defaultChecker) record(n *node, v jsonValue) bool {
 	for key, value := range v.members() {
 		given[key.str()] = value
 	}
+	if c.steps += len(given); c.steps > maxDefaultSteps {
+		return c.bad("checking it takes more than %d steps", maxDefaultSteps)
+	}
 	for _, f := range n.fields {
 		value, there := given[f.name]
 		switch {

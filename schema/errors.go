@@ -1,6 +1,9 @@
 package schema
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // ParseError is what is wrong with a schema, and where.
 type ParseError struct {
@@ -37,34 +40,50 @@ func (e *DataError) Error() string {
 	return fmt.Sprintf("%s: byte %d: %s: %s", e.Type, e.Offset, e.Path, e.Problem)
 }
 
-// MismatchError says that data of the writer's schema cannot be read as the
-// reader's type. It is definite for this pair of schemas.
+// MismatchError says that data of the writer's schema cannot be read with the
+// reader's. It is definite for this pair of schemas.
 type MismatchError struct {
-	// Schema names the writer's schema in the registry, such as "41".
+	// Schema names the writer's schema in the registry, such as "41"; "" where there is none.
 	Schema string
-	// Writer is what the registry holds; nil if that is not Avro.
+	// Writer is nil if what the registry holds is not Avro.
 	Writer *Schema
 	Reader *Schema
-	// Err says why; it may be nil.
+	// Violations are all reasons, in the order of the reader's schema. There is none where Err says it.
+	Violations []Violation
+	// Err says why there are no Violations to name; it may be nil.
 	Err error
 }
 
 func (e *MismatchError) Error() string {
-	reader := e.Reader.FullName()
+	var b strings.Builder
+	b.WriteString("read ")
 	switch {
-	case e.Writer == nil:
-		return fmt.Sprintf("read schema %s as %s: %v", e.Schema, reader, e.Err)
-	case e.Writer.FullName() != reader:
-		name := e.Writer.FullName()
-		if name == "" {
-			name = "a " + e.Writer.root.kind.String()
-		}
-		return fmt.Sprintf("read schema %s as %s: it is the schema of %s", e.Schema, reader, name)
-	case e.Err != nil:
-		return fmt.Sprintf("read schema %s as %s: %v", e.Schema, reader, e.Err)
+	case e.Schema != "":
+		b.WriteString("schema " + e.Schema)
+	case e.Writer != nil:
+		b.WriteString(e.Writer.describe())
 	}
-	return fmt.Sprintf("read schema %s as %s: the two schemas of %s differ (fingerprints %016x and %016x), and the one cannot be resolved to the other",
-		e.Schema, reader, reader, e.Writer.Rabin(), e.Reader.Rabin())
+	fmt.Fprintf(&b, " as %s: ", e.Reader.describe())
+	switch {
+	case e.Err != nil:
+		b.WriteString(e.Err.Error())
+	case len(e.Violations) == 1:
+		b.WriteString(e.Violations[0].String())
+	default:
+		fmt.Fprintf(&b, "%d violations", len(e.Violations))
+		for i, v := range e.Violations {
+			fmt.Fprintf(&b, "; (%d) %s", i+1, v)
+		}
+	}
+	return b.String()
 }
 
 func (e *MismatchError) Unwrap() error { return e.Err }
+
+// describe is the schema's name, or its type where it has none.
+func (s *Schema) describe() string {
+	if s.root.name != "" {
+		return s.root.name
+	}
+	return s.root.kind.String()
+}

@@ -46,6 +46,7 @@ type token struct {
 // jsonText is a JSON text that was read, RFC 8259. It costs some 16 bytes a
 // value beyond the text itself, however hostile that is.
 type jsonText struct {
+	file   string // see ParseFile
 	text   string
 	tokens []token
 	lines  []uint32 // where lines start; made when a position is first asked for
@@ -57,10 +58,19 @@ type jsonValue struct {
 	i   uint32
 }
 
-// Position is a place in a schema's text. Both count from 1, the column in bytes.
-type Position struct{ Line, Column int }
+// Position is a place in a schema's text. Line and Column count from 1, the column in bytes.
+type Position struct {
+	File         string // as ParseFile was told, "" otherwise
+	Line, Column int
+}
 
-func (p Position) String() string { return fmt.Sprintf("%d:%d", p.Line, p.Column) }
+// String returns "file:line:column", without the file where there is none.
+func (p Position) String() string {
+	if p.File == "" {
+		return fmt.Sprintf("%d:%d", p.Line, p.Column)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
 
 func (d *jsonText) position(offset uint32) Position {
 	if d.lines == nil {
@@ -79,7 +89,7 @@ func (d *jsonText) position(offset uint32) Position {
 			hi = mid
 		}
 	}
-	return Position{Line: lo + 1, Column: int(offset-d.lines[lo]) + 1}
+	return Position{File: d.file, Line: lo + 1, Column: int(offset-d.lines[lo]) + 1}
 }
 
 func (v jsonValue) token() *token      { return &v.doc.tokens[v.i] }
@@ -174,15 +184,19 @@ type scanner struct {
 	text string
 	i    int
 	open []uint32 // the arrays and objects around here
+	most int      // of open
 	err  *jsonError
 }
 
-// readJSON reads one JSON value and nothing behind it.
-func readJSON(text string) (*jsonText, *jsonError) {
+// readJSON reads one JSON value, a schema, and nothing behind it.
+func readJSON(text string) (*jsonText, *jsonError) { return readJSONDeep(text, maxNesting) }
+
+// readJSONDeep is readJSON for a value whose arrays and objects lie in each other at most that deep.
+func readJSONDeep(text string, most int) (*jsonText, *jsonError) {
 	if len(text) > maxText {
 		return &jsonText{}, &jsonError{0, fmt.Sprintf("the text has %d bytes, more than the limit of %d", len(text), maxText)}
 	}
-	s := scanner{doc: &jsonText{text: text}, text: text}
+	s := scanner{doc: &jsonText{text: text}, text: text, most: most}
 	s.run()
 	return s.doc, s.err
 }
@@ -203,7 +217,7 @@ func (s *scanner) run() {
 		return
 	}
 	if s.space(); s.i < len(s.text) {
-		s.fail(s.i, "not JSON: %s behind the end of the schema", s.here())
+		s.fail(s.i, "not JSON: %s behind the end of the value", s.here())
 	}
 }
 
@@ -288,8 +302,8 @@ func (s *scanner) value() {
 		if c == '{' {
 			t.kind = jsonObject
 		}
-		if len(s.open) == maxNesting {
-			s.fail(s.i, "nested more than %d deep", maxNesting)
+		if len(s.open) == s.most {
+			s.fail(s.i, "nested more than %d deep", s.most)
 			return
 		}
 		s.open = append(s.open, uint32(len(s.doc.tokens)))

@@ -29,8 +29,21 @@ func ParseStored(text string, refs ...*Schema) (*Schema, error) {
 	return p.parse(text, refs)
 }
 
+// ParseFile is Parse for a text that is in a file, which the Positions in errors and violations then name.
+func ParseFile(file, text string, refs ...*Schema) (*Schema, error) {
+	p := parser{names: map[string]*node{}, file: file}
+	return p.parse(text, refs)
+}
+
+// ParseStoredFile is ParseStored for a text that is in a file, as ParseFile.
+func ParseStoredFile(file, text string, refs ...*Schema) (*Schema, error) {
+	p := parser{names: map[string]*node{}, stored: true, file: file}
+	return p.parse(text, refs)
+}
+
 func (p *parser) parse(text string, refs []*Schema) (*Schema, error) {
 	doc, bad := readJSON(text)
+	doc.file = p.file
 	if bad != nil {
 		return nil, &ParseError{Position: doc.position(bad.offset), Problem: bad.problem}
 	}
@@ -55,6 +68,7 @@ type parser struct {
 	path     []string // JSON pointer of the value that is being read
 	defaults []pendingDefault
 	stored   bool // see ParseStored
+	file     string
 }
 
 // pendingDefault is a default that is checked when all types are known.
@@ -68,7 +82,7 @@ func (p *parser) refer(ref *Schema) error {
 	for _, n := range ref.root.namedTypes() {
 		known, ok := p.names[n.name]
 		if ok && known != n && identity(known) != identity(n) {
-			return &ParseError{Position: Position{1, 1}, Problem: fmt.Sprintf("two references define %s, and not the same way", n.name)}
+			return &ParseError{Position: Position{p.file, 1, 1}, Problem: fmt.Sprintf("two references define %s, and not the same way", n.name)}
 		}
 		if !ok {
 			p.names[n.name] = n

@@ -13,12 +13,17 @@ type program struct {
 	steps   []step
 	targets []int32 // where the branches of unions start
 	places  []place
-	name    string // the schema's full name
+	// edits says that the walk writes something else than it reads; then there is an editor.
+	edits    bool
+	literals [][]byte  // see doInsert
+	maps     [][]int32 // see doMapEnum
+	name     string    // the schema's full name
 }
 
 type step struct {
 	do    action
-	to    int32 // a step, or the first of a union's targets
+	sized bool  // of an array whose items are edited: the sizes of its blocks change
+	to    int32 // a step, the first of a union's targets, a literal or a map
 	place int32 // what this step reads, for errors
 	n     int64 // bytes, symbols, branches: see action
 }
@@ -41,6 +46,20 @@ const (
 	doArray                  // of items of at least n bytes, which the next steps read until doNext; to is behind that
 	doNext                   // item of the innermost array
 	doSkipping               // an array of items of n bytes of any value
+
+	// What follows writes; an editor does it.
+	doCut           // nothing of what follows is copied
+	doResume        // what follows is copied again
+	doInsert        // the literal at to
+	doMapEnum       // one of n symbols, as the map at to has it
+	doIntToFloat    //
+	doIntToDouble   //
+	doLongToFloat   //
+	doLongToDouble  //
+	doFloatToDouble //
+	doReorder       // a record follows whose n parts have another order
+	doPart          // what was written since the last such step is part n
+	doOrdered       // the record's n parts are complete
 )
 
 // place names a part of the schema by its name within another part.
@@ -57,7 +76,7 @@ type compiler struct {
 	uses    map[*node]int // how often a record is used
 	sizes   map[*node]int64
 	least   map[*node]int64
-	entries map[*node]int32 // subroutines
+	entries map[any]int32 // subroutines: of a *node, or a *match
 	pending []call
 	merging int // steps from here on may be merged with the next
 }
@@ -65,21 +84,12 @@ type compiler struct {
 // call is a doCall whose subroutine was not compiled yet.
 type call struct {
 	step int32
-	of   *node
+	of   any
 }
 
 // compile makes the program of a schema. Its size is linear in the schema's.
 func compile(root *node) *program {
-	c := &compiler{
-		uses: map[*node]int{root: 1}, sizes: map[*node]int64{}, least: map[*node]int64{},
-		entries: map[*node]int32{},
-	}
-	c.name = root.name
-	if c.name == "" {
-		c.name = root.kind.String()
-	}
-	c.places = []place{{-1, c.name}}
-	c.count(root, map[*node]bool{})
+	c := newCompiler(root)
 	c.value(root, 0)
 	c.emit(step{do: doEnd})
 	for len(c.pending) > 0 {
@@ -87,12 +97,27 @@ func compile(root *node) *program {
 		c.pending = c.pending[:len(c.pending)-1]
 		if _, done := c.entries[next.of]; !done {
 			c.entries[next.of] = c.here()
-			c.fields(next.of, c.place(-1, next.of.name))
+			n := next.of.(*node)
+			c.fields(n, c.place(-1, n.name))
 			c.emit(step{do: doReturn})
 		}
 		c.steps[next.step].to = c.entries[next.of]
 	}
 	return &c.program
+}
+
+func newCompiler(root *node) compiler {
+	c := compiler{
+		uses: map[*node]int{root: 1}, sizes: map[*node]int64{}, least: map[*node]int64{},
+		entries: map[any]int32{},
+	}
+	c.name = root.name
+	if c.name == "" {
+		c.name = root.kind.String()
+	}
+	c.places = []place{{-1, c.name}}
+	c.count(root, map[*node]bool{})
+	return c
 }
 
 // count counts the uses of each record.
@@ -178,13 +203,18 @@ func (c *compiler) fields(n *node, at int32) {
 }
 
 func (c *compiler) union(n *node, at int32) {
+	c.choose(len(n.branches), at, func(i int) { c.value(n.branches[i], at) })
+}
+
+// choose compiles the reading of a branch's number and of that one of n branches.
+func (c *compiler) choose(n int, at int32, branch func(i int)) {
 	first := int32(len(c.targets))
-	c.targets = append(c.targets, make([]int32, len(n.branches))...)
-	c.emit(step{do: doUnion, place: at, to: first, n: int64(len(n.branches))})
+	c.targets = append(c.targets, make([]int32, n)...)
+	c.emit(step{do: doUnion, place: at, to: first, n: int64(n)})
 	var jumps []int32
-	for i, branch := range n.branches {
+	for i := range n {
 		c.targets[first+int32(i)] = c.here()
-		c.value(branch, at)
+		branch(i)
 		jumps = append(jumps, c.emit(step{do: doJump}))
 	}
 	behind := c.here()
@@ -194,23 +224,28 @@ func (c *compiler) union(n *node, at int32) {
 }
 
 func (c *compiler) collection(n *node, at int32) {
-	within := c.place(at, "[]")
 	if size, ok := c.size(n.items); ok && n.kind == kindArray {
-		c.emit(step{do: doSkipping, place: within, n: size})
+		c.emit(step{do: doSkipping, place: c.place(at, "[]"), n: size})
 		return
 	}
+	c.loop(n, at, false, func(within int32) { c.value(n.items, within) })
+}
+
+// loop compiles the reading of the items of an array or a map.
+func (c *compiler) loop(n *node, at int32, sized bool, item func(within int32)) {
+	within := c.place(at, "[]")
 	least := c.smallest(n.items)
 	if n.kind == kindMap {
 		least = min(least+1, maxSize)
 	}
-	loop := c.emit(step{do: doArray, place: within, n: least})
+	start := c.emit(step{do: doArray, sized: sized, place: within, n: least})
 	c.here()
 	if n.kind == kindMap {
 		c.emit(step{do: doString, place: within})
 	}
-	c.value(n.items, within)
-	c.emit(step{do: doNext, place: within, to: loop})
-	c.steps[loop].to = c.here()
+	item(within)
+	c.emit(step{do: doNext, place: within, to: start})
+	c.steps[start].to = c.here()
 }
 
 // size returns how many bytes every value of type n takes, if that is always

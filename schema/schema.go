@@ -2,7 +2,10 @@
 // encodes and decodes records, and talks to schema registries.
 package schema
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Schema is a parsed Avro schema. It is immutable and safe for concurrent use.
 type Schema struct {
@@ -25,6 +28,9 @@ func newSchema(root *node) *Schema {
 
 // FullName returns the full name of a named schema, "" for others.
 func (s *Schema) FullName() string { return s.root.name }
+
+// Aliases returns the full names of the aliases of a named schema.
+func (s *Schema) Aliases() []string { return slices.Clone(s.root.aliases) }
 
 // Canonical returns the Parsing Canonical Form. It drops logical types: two
 // schemas with equal canonical forms need not be Equal.

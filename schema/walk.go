@@ -44,7 +44,7 @@ func (l Limits) withDefaults() Limits {
 // range, booleans other than 0 and 1, text that is not UTF-8, and blocks that do not
 // have the size that they declare. Numbers may take more bytes than they need.
 func (s *Schema) Validate(data []byte, limits Limits) error {
-	if err := s.walk().run(data, limits.withDefaults()); err != nil {
+	if err := s.walk().run(data, limits.withDefaults(), nil); err != nil {
 		return err
 	}
 	return nil
@@ -62,8 +62,9 @@ const (
 	callFrame = -2 // a subroutine, not a block
 )
 
-// run walks data. Each step reads at least a byte, or leads to one that does, or goes deeper.
-func (p *program) run(data []byte, limits Limits) *DataError {
+// run walks data. Each step reads at least a byte, or leads to one that does, or goes deeper, or
+// writes. e may be nil where nothing is edited.
+func (p *program) run(data []byte, limits Limits, e *editor) *DataError {
 	if len(data) > limits.Bytes {
 		return &DataError{Type: p.name, Path: p.name, Problem: fmt.Sprintf("%d bytes, more than the limit of %d", len(data), limits.Bytes)}
 	}
@@ -168,6 +169,9 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 			if problem != "" {
 				return p.fail(pc-1, stack, i, problem)
 			}
+			if s.sized && block.end >= 0 {
+				e.block(data, i, n, block.left)
+			}
 			i = n
 			if block.left == 0 {
 				pc = s.to
@@ -185,9 +189,13 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 			if top.end >= 0 && top.end != i {
 				return p.fail(pc-1, stack, i, fmt.Sprintf("a block that declares to end at byte %d", top.end))
 			}
-			block, n, problem := readBlock(data, i, p.steps[s.to].n, &items)
+			array := &p.steps[s.to]
+			block, n, problem := readBlock(data, i, array.n, &items)
 			if problem != "" {
 				return p.fail(pc-1, stack, i, problem)
+			}
+			if array.sized && block.end >= 0 {
+				e.block(data, i, n, block.left)
 			}
 			i = n
 			if block.left == 0 {
@@ -201,6 +209,13 @@ func (p *program) run(data []byte, limits Limits) *DataError {
 			n, problem := skipBlocks(data, i, s.n, &items)
 			if problem != "" {
 				return p.fail(pc-1, stack, n, problem)
+			}
+			i = n
+
+		default:
+			n, problem := e.do(p, s, data, i)
+			if problem != "" {
+				return p.fail(pc-1, stack, i, problem)
 			}
 			i = n
 		}

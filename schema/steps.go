@@ -1,0 +1,129 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Step is what a Plan does in one place.
+type Step struct {
+	// Field is the place, such as "shop.Order.lines[].price".
+	Field string
+	// Do is "copy", "promote", "rename", "symbols", "branch", "default", "skip" or "see" (a
+	// type that occurs again: Detail names where).
+	Do string
+	// Writer and Reader are the types of both sides in short, "" where a side has nothing.
+	Writer, Reader string
+	// Detail says more where there is more to say: the default, the symbols that change, the
+	// name that the writer has.
+	Detail string
+}
+
+// Steps says in words what the Plan does, in the order of the reader's schema;
+// what is only skipped stands behind the fields of its record.
+func (p *Plan) Steps() []Step {
+	t := teller{seen: map[*match]string{}}
+	t.tell(p.root, p.reader.describe(), "")
+	return t.steps
+}
+
+// maxSteps bounds what Steps says.
+const maxSteps = 100_000
+
+type teller struct {
+	steps []Step
+	seen  map[*match]string
+}
+
+func (t *teller) add(s Step) {
+	if len(t.steps) < maxSteps {
+		t.steps = append(t.steps, s)
+	}
+}
+
+func (t *teller) tell(m *match, field, renamed string) {
+	s := Step{Field: field, Do: "copy", Writer: typeText(m.w), Reader: typeText(m.r)}
+	if renamed != "" {
+		s.Do, s.Detail = "rename", "the writer calls it "+renamed
+	} else if m.w.kind.named() && m.r.kind.named() && m.w.name != m.r.name {
+		s.Do, s.Detail = "rename", "the writer calls it "+m.w.name
+	}
+	deep := m.how == asRecord || m.how == fromUnion || m.how == asItems
+	if at, again := t.seen[m]; again && deep && !(m.plain && m.how != asRecord) {
+		s.Do, s.Detail = "see", at
+		t.add(s)
+		return
+	}
+	t.seen[m] = field
+	switch m.how {
+	case promoted:
+		s.Do = "promote"
+		t.add(s)
+	case asEnum:
+		if changes := m.symbolChanges(); changes != "" {
+			s.Do, s.Detail = "symbols", changes
+		}
+		t.add(s)
+	case asRecord:
+		t.add(s)
+		t.record(m, field)
+	case asItems:
+		t.add(s)
+		suffix := "[]"
+		if m.w.kind == kindMap {
+			suffix = "{}"
+		}
+		t.tell(m.parts[0], field+suffix, "")
+	case fromUnion, intoUnion:
+		if !m.plain {
+			s.Do = "branch"
+			if m.how == intoUnion {
+				s.Detail = "becomes the branch " + shortName(m.r.branches[m.branches[0]])
+			}
+		}
+		t.add(s)
+		for _, part := range m.parts {
+			if part.how != asIs || !part.plain {
+				t.tell(part, field+"("+shortName(part.w)+")", "")
+			}
+		}
+	default:
+		t.add(s)
+	}
+}
+
+func (t *teller) record(m *match, field string) {
+	used := make([]bool, len(m.w.fields))
+	for i, f := range m.r.fields {
+		at := field + "." + f.name
+		if m.from[i] < 0 {
+			t.add(Step{Field: at, Do: "default", Reader: typeText(f.typ), Detail: excerpt(f.value)})
+			continue
+		}
+		used[m.from[i]] = true
+		renamed := ""
+		if name := m.w.fields[m.from[i]].name; name != f.name {
+			renamed = name
+		}
+		t.tell(m.parts[i], at, renamed)
+	}
+	for i, f := range m.w.fields {
+		if !used[i] {
+			t.add(Step{Field: field + "." + f.name, Do: "skip", Writer: typeText(f.typ)})
+		}
+	}
+}
+
+// symbolChanges says which of the writer's symbols the reader lacks.
+func (m *match) symbolChanges() string {
+	var lost []string
+	for i, to := range m.symbols {
+		if m.r.symbols[to] != m.w.symbols[i] {
+			lost = append(lost, m.w.symbols[i])
+		}
+	}
+	if len(lost) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: read as the default %s", strings.Join(lost, ", "), *m.r.fallback)
+}
