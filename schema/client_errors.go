@@ -39,7 +39,7 @@ func (c *Client) registerError(subject string, err error) error {
 	}
 	switch answer.StatusCode {
 	case http.StatusConflict:
-		return &IncompatibleError{Subject: subject, Reasons: []string{words(answer)}, Err: answerError(answer)}
+		return &IncompatibleError{Subject: subject, Reasons: reasons(answer), Err: answerError(answer)}
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return fmt.Errorf("register under subject %q: schema registry %s: %w", subject, c.name, answerError(answer))
 	}
@@ -109,6 +109,27 @@ func words(e *sr.ResponseError) string {
 		said = string(e.Raw)
 	}
 	return oneLine(said, 2_000)
+}
+
+// reasons takes the violations out of what a registry said, as Confluent's and
+// schema/server list them. What has no such list is one reason.
+func reasons(e *sr.ResponseError) []string {
+	const most = 100
+	_, list, listed := strings.Cut(e.Message, "details: [{errorType:")
+	if !listed {
+		return []string{words(e)}
+	}
+	var all []string
+	for _, reason := range strings.Split(list, ", {errorType:") {
+		if len(all) == most {
+			return append(all, "and more")
+		}
+		for _, context := range []string{", {oldSchemaVersion:", ", {oldSchema:", ", {validateFields:", ", {compatibility:"} {
+			reason, _, _ = strings.Cut(reason, context)
+		}
+		all = append(all, oneLine("{errorType:"+strings.TrimSuffix(reason, "]"), 2_000))
+	}
+	return all
 }
 
 // oneLine replaces every run of control and space characters by a space, and

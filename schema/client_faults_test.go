@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -223,20 +225,54 @@ func TestClient_IsNoWorseForAnEndlessAnswer(t *testing.T) {
 }
 
 func TestClient_RepeatsTheRegistrysWordsAboutAnIncompatibleSchema(t *testing.T) {
-	const words = "field 'note' has no default"
-	srv := serve(t, server.Config{Check: func(_ *schema.Schema, _ []*schema.Schema, _ string) []string { return []string{words} }})
+	srv := serve(t, server.Config{Level: schema.FullTransitive})
 	c := newClient(t, troupe.Registry{URL: srv.URL}, quick)
-	if _, err := c.Register(t.Context(), "orders", order); err != nil {
-		t.Fatal(err)
+	for _, s := range []*schema.Schema{order, orderWithNote} {
+		if _, err := c.Register(t.Context(), "orders", s); err != nil {
+			t.Fatal(err)
+		}
 	}
-	_, err := c.Register(t.Context(), "orders", orderWithNote)
+	_, err := c.Register(t.Context(), "orders", orderWithoutDefault)
 	refused := wantError[*schema.IncompatibleError](t, "Register", err)
-	if refused.Subject != "orders" || len(refused.Reasons) != 1 || !strings.Contains(refused.Reasons[0], words) {
+	if refused.Subject != "orders" || len(refused.Reasons) != 4 {
 		t.Errorf("%+v", refused)
 	}
-	wantText(t, err, "orders", words)
-	if _, err := c.Lookup(t.Context(), "orders", orderWithNote); err == nil {
+	for _, reason := range refused.Reasons {
+		if !strings.HasPrefix(reason, "{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'") || !strings.HasSuffix(reason, "'}") {
+			t.Error(reason)
+		}
+	}
+	wantText(t, err, "orders", "version 2", "version 1", "total0", "no default")
+	if _, err := c.Lookup(t.Context(), "orders", orderWithoutDefault); err == nil {
 		t.Error("the refused schema is there")
+	}
+}
+
+// The words are what Confluent's and Apicurio's registries say; what has no list of reasons is one reason.
+func TestClient_NamesTheReasonsThatOtherRegistriesGive(t *testing.T) {
+	for name, c := range map[string]struct {
+		message string
+		want    []string
+	}{
+		"Confluent": {
+			`Schema being registered is incompatible with an earlier schema for subject "orders", details: [{errorType:'TYPE_MISMATCH', description:'The type (path '/fields/0/type') of a field in the new schema does not match with the old schema', additionalInfo:'reader type: INT not compatible with writer type: STRING'}, {errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'The field 'a, b' at path '/fields/1' in the new schema has no default value and is missing in the old schema', additionalInfo:'a, b'}, {oldSchemaVersion: 1}, {oldSchema: '{"type":"record","name":"R","fields":[{"name":"id","type":"string"}, {"name":"n","type":"int"}]}'}, {validateFields: 'false', compatibility: 'BACKWARD'}]`,
+			[]string{`{errorType:'TYPE_MISMATCH', description:'The type (path '/fields/0/type') of a field in the new schema does not match with the old schema', additionalInfo:'reader type: INT not compatible with writer type: STRING'}`,
+				`{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'The field 'a, b' at path '/fields/1' in the new schema has no default value and is missing in the old schema', additionalInfo:'a, b'}`}},
+		"Apicurio": {
+			"RuleViolationException: Incompatible artifact: orders [AVRO], num of incompatible diffs: {2}, list of diff types: [n at /fields/1, reader type: INT not compatible with writer type: STRING at /fields/0/type]",
+			[]string{"RuleViolationException: Incompatible artifact: orders [AVRO], num of incompatible diffs: {2}, list of diff types: [n at /fields/1, reader type: INT not compatible with writer type: STRING at /fields/0/type]"}},
+		"an old Confluent": {"Schema being registered is incompatible with an earlier schema", []string{"Schema being registered is incompatible with an earlier schema"}},
+		"cut off":          {"details: [{errorType:'A'", []string{"{errorType:'A'"}},
+	} {
+		body, err := json.Marshal(map[string]any{"error_code": 409, "message": c.message})
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := sick(t, always, status(409, string(body)))
+		_, err = newClient(t, troupe.Registry{URL: srv.URL}, quick).Register(t.Context(), "orders", order)
+		if refused := wantError[*schema.IncompatibleError](t, name, err); !slices.Equal(refused.Reasons, c.want) {
+			t.Errorf("%s: %q, not %q", name, refused.Reasons, c.want)
+		}
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/troupe-go/troupe/schema"
 )
 
 const (
@@ -58,13 +60,14 @@ func (s *Server) setConfig(r *request) (any, error) {
 		}
 	}
 	var asked levelRequest
-	if err := json.Unmarshal(all["compatibility"], &asked.Level); err != nil || !slices.Contains(levels, strings.ToUpper(asked.Level)) {
-		return nil, unprocessable(42203, "Invalid compatibility level. Valid values are %s", strings.Join(levels, ", "))
+	if err := json.Unmarshal(all["compatibility"], &asked.Level); err != nil {
+		return nil, errInvalidLevel()
 	}
-	asked.Level = strings.ToUpper(asked.Level)
-	if asked.Level != none && s.cfg.Check == nil {
-		return nil, unprocessable(42203, "This registry has no compatibility checker: the only level that it can keep is NONE, not %s", asked.Level)
+	level, err := schema.ParseMode(asked.Level)
+	if err != nil {
+		return nil, errInvalidLevel()
 	}
+	asked.Level = string(level)
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	return asked, s.store.commit(change{Level: &setting{r.subject(), asked.Level}})
@@ -78,14 +81,10 @@ func (s *Server) resetConfig(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	back := ""
-	if r.subject() == "" {
-		back = s.defaultLevel()
-	}
 	return struct {
 		levelAnswer
 		levelRequest
-	}{levelAnswer{level}, levelRequest{level}}, s.store.commit(change{Level: &setting{r.subject(), back}})
+	}{levelAnswer{level}, levelRequest{level}}, s.store.commit(change{Level: &setting{Subject: r.subject()}})
 }
 
 func (s *Server) mode(r *request) (any, error) {
@@ -107,6 +106,9 @@ func (s *Server) setMode(r *request) (any, error) {
 	}
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
+	if err := s.store.mayChangeMode(r.subject()); err != nil {
+		return nil, err
+	}
 	if asked.Mode == importing && !r.flag("force") {
 		if holds := s.store.holding(r.subject()); holds != "" {
 			return nil, errNotPermitted("Cannot import since found existing subjects: %s", holds)
@@ -133,9 +135,8 @@ func (s *Server) resetMode(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	back := ""
-	if r.subject() == "" {
-		back = readWrite
+	if err := s.store.mayChangeMode(r.subject()); err != nil {
+		return nil, err
 	}
-	return modeAnswer{mode}, s.store.commit(change{Mode: &setting{r.subject(), back}})
+	return modeAnswer{mode}, s.store.commit(change{Mode: &setting{Subject: r.subject()}})
 }

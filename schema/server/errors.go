@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // apiError is an answer that is an error. The codes are Confluent's.
@@ -57,18 +58,17 @@ func errInvalidVersion(text string) error {
 	return unprocessable(42202, `The specified version '%s' is not a valid version id. Allowed values are between [1, 2^31-1] and the string "latest"`, text)
 }
 
+func errInvalidLevel() error {
+	return unprocessable(42203, "Invalid compatibility level. Valid values are none, backward, forward, full, backward_transitive, forward_transitive, and full_transitive")
+}
+
 func errNotPermitted(format string, args ...any) error { return unprocessable(42205, format, args...) }
 
 func errReferenced(subject string, v int) error {
 	return unprocessable(42206, "One or more references exist to the schema of subject '%s' version %d", subject, v)
 }
 
-func errUnchecked(level string) error {
-	return &apiError{http.StatusNotImplemented, http.StatusNotImplemented,
-		"This registry has no compatibility checker: it can't tell whether the schema is compatible at the level " + level}
-}
-
 func errIncompatible(subject string, reasons []string) error {
 	return &apiError{http.StatusConflict, http.StatusConflict,
-		fmt.Sprintf("Schema being registered is incompatible with an earlier schema for subject %q, details: %q", subject, reasons)}
+		fmt.Sprintf("Schema being registered is incompatible with an earlier schema for subject %q, details: [%s]", subject, strings.Join(reasons, ", "))}
 }

@@ -70,36 +70,38 @@ func (s *Server) register(r *request) (any, error) {
 		return nil, err
 	}
 	name := r.subject()
-	if v, ok := s.store.newest(s.store.live(name, false), parsed); ok {
-		return s.registered(r, use{name, v}), nil
+	if v, ok := newest(s.store.live(name, false), parsed); ok {
+		return registered(r, use{name, v}), nil
 	}
 	place, err := s.place(name, p, parsed)
 	if err != nil {
 		return nil, err
 	}
-	if s.store.schemas[place.ID] == nil {
-		place.Schema, place.References, place.parsed = p.Schema, p.References, parsed
+	place.parsed = parsed
+	if e := s.store.schemas[place.ID]; e == nil || e.file {
+		place.Schema, place.References = p.Schema, p.References
 	}
 	if err := s.store.commit(change{Register: place}); err != nil {
 		return nil, err
 	}
-	return s.registered(r, use{name, version{number: place.Version, id: place.ID}}), nil
+	v, _ := newest(s.store.live(name, false), parsed)
+	return registered(r, use{name, v}), nil
 }
 
 // registered is the answer of Confluent Platform 8; older ones have the id alone.
-func (s *Server) registered(r *request, u use) schemaAnswer {
-	a := s.store.show(r, u)
+func registered(r *request, u use) schemaAnswer {
+	a := show(r, u)
 	a.Subject = ""
 	return a
 }
 
 // place finds the id and version of a schema that its subject doesn't have, if it may have it.
 func (s *Server) place(name string, p proposal, parsed *schema.Schema) (*registration, error) {
-	mode := s.store.mode(name)
+	if err := s.store.mayChange(name); err != nil {
+		return nil, err
+	}
 	switch {
-	case readOnly(mode):
-		return nil, errNotPermitted("Subject %s is in read-only mode", name)
-	case mode == importing:
+	case s.store.mode(name) == importing:
 		return s.store.importPlace(name, p, parsed)
 	case p.ID > 0:
 		return nil, errNotPermitted("Subject %s is not in import mode", name)
@@ -119,10 +121,15 @@ func (s *Server) place(name string, p proposal, parsed *schema.Schema) (*registr
 
 // idFor returns the id of a schema, the next free one when it has none.
 func (st *store) idFor(s *schema.Schema) int {
-	if id, ok := st.ids[s.String()]; ok {
-		return id
+	if e := st.texts[s.String()]; e != nil {
+		return e.id
 	}
-	return st.lastID + 1
+	id := st.lastID
+	for {
+		if id = id%math.MaxInt32 + 1; st.schemas[id] == nil {
+			return id
+		}
+	}
 }
 
 // importPlace takes the id and version that the request names: this is how
@@ -131,10 +138,10 @@ func (st *store) importPlace(name string, p proposal, parsed *schema.Schema) (*r
 	if p.ID <= 0 || p.ID > math.MaxInt32 {
 		return nil, errNotPermitted("Subject %s is in import mode: the request must name the schema's id", name)
 	}
-	if known, ok := st.ids[parsed.String()]; ok && known != p.ID {
-		return nil, errNotPermitted("The schema has the id %d already, not %d", known, p.ID)
+	if known := st.texts[parsed.String()]; known != nil && known.id != p.ID {
+		return nil, errNotPermitted("The schema has the id %d already, not %d", known.id, p.ID)
 	}
-	if e := st.schemas[p.ID]; e != nil && e.schema.String() != parsed.String() {
+	if e := st.schemas[p.ID]; e != nil && st.texts[parsed.String()] == nil {
 		return nil, errNotPermitted("Overwrite new schema with id %d is not permitted.", p.ID)
 	}
 	number, err := st.next(name)

@@ -28,8 +28,8 @@ func (e *entry) show(r *request) schemaAnswer {
 	return schemaAnswer{GUID: e.guid, Schema: e.text, References: e.refs}
 }
 
-func (st *store) show(r *request, u use) schemaAnswer {
-	a := st.schemas[u.id].show(r)
+func show(r *request, u use) schemaAnswer {
+	a := u.show(r)
 	a.Subject, a.Version, a.ID, a.Deleted = u.subject, u.number, u.id, u.deleted
 	return a
 }
@@ -43,7 +43,7 @@ func (s *Server) schemaByID(r *request) (any, error) {
 	}
 	a := e.show(r)
 	if r.flag("fetchMaxId") {
-		a.MaxID = s.store.lastID
+		a.MaxID = s.store.maxID()
 	}
 	return a, nil
 }
@@ -102,7 +102,7 @@ func (s *Server) usesByID(r *request) ([]use, error) {
 		return nil, err
 	}
 	subject := r.URL.Query().Get("subject")
-	uses := s.store.uses(r.flag("deleted"), func(o *entry) bool { return o == e })
+	uses := s.store.uses(r.flag("deleted"), func(o *entry) bool { return o.id == e.id })
 	return slices.DeleteFunc(uses, func(u use) bool { return subject != "" && u.subject != subject }), nil
 }
 
@@ -132,7 +132,7 @@ func (s *Server) idsByGUID(r *request) (any, error) {
 func (s *Server) entryByGUID(r *request) (*entry, error) {
 	guid, err := uuid.Parse(r.PathValue("guid"))
 	if err == nil {
-		if e, ok := s.store.byID(s.store.guids[guid.String()]); ok {
+		if e := s.store.guids[guid.String()]; e != nil && e.uses > 0 {
 			return e, nil
 		}
 	}
@@ -152,7 +152,7 @@ func (s *Server) listSchemas(r *request) (any, error) {
 			versions = versions[len(versions)-1:]
 		}
 		for _, v := range versions {
-			all = append(all, s.store.show(r, use{name, v}))
+			all = append(all, show(r, use{name, v}))
 		}
 	}
 	return page(r, all), nil

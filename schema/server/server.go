@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 
 	"github.com/troupe-go/troupe/schema"
@@ -24,17 +25,17 @@ type Config struct {
 	// change is on disk before it is answered. Only one Server may use it at a time.
 	// Defaults to "": nothing outlives the Server.
 	Directory string
-	// Check says why candidate breaks against history, one reason each, or nothing when it is
-	// compatible. history holds, oldest first, the versions that level asks about, at least
-	// one: the latest, or all for a level that ends in _TRANSITIVE. It must be safe for concurrent use.
-	//
-	// The level is BACKWARD until another one is set, as with Confluent's registry; where somebody sets NONE,
-	// everything is accepted and called compatible.
-	//
-	// Defaults to nil: the Server cannot check. Its level is then NONE, and it refuses
-	// to set another one. It accepts every schema, but never calls compatible what nobody checked: asked about
-	// a schema that is not Equal to all of history, it answers 501.
-	Check func(candidate *schema.Schema, history []*schema.Schema, level string) []string
+	// Files is a directory laid out as schema.OpenDirectory wants it, which may be the same as Directory.
+	// What it holds at the start is served too, with the versions and ids that a
+	// schema.Directory gives them, so that those who use the one read the events of those who use the other. (GUIDs
+	// are the Server's own.) Its subjects are read-only here: their next version is a file to add.
+	// Defaults to "": none.
+	Files string
+	// Level is the compatibility level of everything that was given none. Registering a schema
+	// that breaks it is refused. Defaults to schema.Backward, as with Confluent's registry.
+	Level schema.Mode
+	// Log is told of every change, and of what is refused as incompatible. Defaults to silence.
+	Log *slog.Logger
 	// MaxBody is how many bytes a request may have. Defaults to 16 MiB.
 	MaxBody int64
 }
@@ -51,20 +52,19 @@ func New(cfg Config) (*Server, error) {
 	if cfg.MaxBody <= 0 {
 		cfg.MaxBody = 16 << 20
 	}
+	if cfg.Level == "" {
+		cfg.Level = schema.Backward
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux()}
 	var err error
-	if s.store, err = openStore(cfg.Directory, s.defaultLevel()); err != nil {
+	if s.store, err = openStore(cfg); err != nil {
 		return nil, fmt.Errorf("schema registry: %w", err)
 	}
 	s.routes()
 	return s, nil
-}
-
-func (s *Server) defaultLevel() string {
-	if s.cfg.Check == nil {
-		return none
-	}
-	return "BACKWARD"
 }
 
 // Close closes the file. Requests that change something fail afterwards.

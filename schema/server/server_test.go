@@ -281,7 +281,7 @@ func TestServer_DeletesInTwoSteps(t *testing.T) {
 }
 
 func TestServer_KeepsConfigAndModeForAllAndForOneSubject(t *testing.T) {
-	a := start(t, server.Config{Check: refuseAll})
+	a := start(t, server.Config{})
 	a.register("orders", proposal(v1))
 	a.says("GET /config", "", `{"compatibilityLevel":"BACKWARD"}`)
 	a.says("PUT /config", `{"compatibility":"full"}`, `{"compatibility":"FULL"}`)
@@ -317,48 +317,6 @@ func TestServer_KeepsConfigAndModeForAllAndForOneSubject(t *testing.T) {
 	if id, _ := a.register("payments", proposal(other)); id != 42 {
 		t.Errorf("after the import of 41, the next id is %d", id)
 	}
-}
-
-// refuseAll calls everything incompatible, and says what it was asked.
-func refuseAll(candidate *schema.Schema, history []*schema.Schema, level string) []string {
-	return []string{fmt.Sprintf("%s against %d at %s", candidate.FullName(), len(history), level)}
-}
-
-func TestServer_ChecksWhatTheLevelAsksAbout(t *testing.T) {
-	a := start(t, server.Config{Check: refuseAll})
-	a.says("PUT /config", `{"compatibility":"NONE"}`, `{"compatibility":"NONE"}`)
-	a.register("orders", proposal(v1))
-	a.register("orders", proposal(v2))
-	for level, n := range map[string]int{"BACKWARD": 1, "FORWARD_TRANSITIVE": 2} {
-		a.says("PUT /config/orders", fmt.Sprintf(`{"compatibility":%q}`, level), fmt.Sprintf(`{"compatibility":%q}`, level))
-		want := fmt.Sprintf("shop.Payment against %d at %s", n, level)
-		a.says("POST /compatibility/subjects/orders/versions?verbose=true", proposal(other),
-			fmt.Sprintf(`{"is_compatible":false,"messages":[%q]}`, want))
-		status, got := a.call("POST /subjects/orders/versions", proposal(other))
-		if status != http.StatusConflict || !strings.Contains(got, want) || !strings.Contains(got, `"error_code":409`) {
-			t.Errorf("register at %s: %d %s", level, status, got)
-		}
-	}
-	a.says("POST /compatibility/subjects/orders/versions/1", proposal(v1), `{"is_compatible":true}`)
-	a.says("POST /compatibility/subjects/orders/versions/latest", proposal(v1), `{"is_compatible":false}`)
-	a.says("POST /compatibility/subjects/orders/versions/latest?verbose=true", proposal(v2), `{"is_compatible":true,"messages":[]}`)
-	a.says("POST /compatibility/subjects/orders/versions/9", proposal(v1), 40402)
-	a.says("POST /compatibility/subjects/absent/versions/latest", proposal(v1), 40401)
-	a.says("POST /compatibility/subjects/absent/versions", proposal(v1), 40401)
-	a.says("POST /compatibility/subjects/orders/versions/1", proposal("x"), 42201)
-}
-
-func TestServer_NeverCallsCompatibleWhatNobodyChecked(t *testing.T) {
-	a := start(t, server.Config{})
-	a.says("GET /config", "", `{"compatibilityLevel":"NONE"}`)
-	a.register("orders", proposal(v1))
-	a.register("orders", proposal(other))
-	a.says("POST /compatibility/subjects/orders/versions/latest", proposal(v2), 501)
-	a.says("POST /compatibility/subjects/orders/versions", proposal(v2), 501)
-	a.says("POST /compatibility/subjects/orders/versions/1", proposal(v1), `{"is_compatible":true}`)
-	a.says("PUT /config", `{"compatibility":"BACKWARD"}`, 42203)
-	a.says("PUT /config/orders", `{"compatibility":"FULL"}`, 42203)
-	a.says("PUT /config/orders", `{"compatibility":"NONE"}`, `{"compatibility":"NONE"}`)
 }
 
 func TestServer_RemembersInItsDirectory(t *testing.T) {

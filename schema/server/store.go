@@ -2,7 +2,9 @@ package server
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -13,27 +15,30 @@ import (
 )
 
 // store is everything a registry knows. It changes only by apply, so that the
-// journal of changes is the registry.
+// journal of changes is the registry, but for what is kept in files.
 type store struct {
 	mu       sync.RWMutex
-	schemas  map[int]*entry // also those that no version has any more
-	ids      map[string]int // by the schema's String
-	guids    map[string]int
+	schemas  map[int]*entry    // the first with each id, also those that no version has any more
+	texts    map[string]*entry // by the schema's String
+	guids    map[string]*entry
 	subjects map[string]*subject
+	level    schema.Mode
 	levels   map[string]string // by subject; "" is the global one
 	modes    map[string]string
-	lastID   int
+	lastID   int      // that was given here
 	journal  *journal // nil: nothing is kept
+	log      *slog.Logger
 }
 
-// entry is a schema and its ids.
+// entry is a schema and its ids. Entries from files share an id where their schemas are Equal.
 type entry struct {
 	id     int
 	guid   string
 	text   string
 	refs   []reference
 	schema *schema.Schema
-	uses   int // versions that have this id, soft-deleted ones too
+	file   bool
+	uses   int // versions that have this entry, soft-deleted ones too
 }
 
 type reference struct {
@@ -42,11 +47,15 @@ type reference struct {
 	Version int    `json:"version"`
 }
 
-type subject struct{ versions []version } // by number, at least one
+type subject struct {
+	versions []version // by number, at least one
+	file     bool      // they are files, which don't change here
+}
 
 type version struct {
-	number, id int
-	deleted    bool
+	*entry
+	number  int
+	deleted bool
 }
 
 // change is a line of the journal: one of its parts.
@@ -61,10 +70,10 @@ type registration struct {
 	Subject    string      `json:"subject"`
 	Version    int         `json:"version"`
 	ID         int         `json:"id"`
-	Schema     string      `json:"schema,omitempty"` // empty when the id is known
+	Schema     string      `json:"schema,omitempty"` // empty when the journal has the id
 	References []reference `json:"references,omitempty"`
 
-	parsed *schema.Schema
+	parsed *schema.Schema // nil when the id says it
 }
 
 type deletion struct {
@@ -80,22 +89,31 @@ type setting struct {
 	Value   string `json:"value,omitempty"`
 }
 
-// openStore returns what the journal in dir holds, or an empty store.
-func openStore(dir, level string) (*store, error) {
+// openStore returns what the journal and the files hold, or an empty store.
+func openStore(cfg Config) (*store, error) {
+	level, err := schema.ParseMode(string(cfg.Level))
+	if err != nil {
+		return nil, err
+	}
 	st := &store{
-		schemas: map[int]*entry{}, ids: map[string]int{}, guids: map[string]int{}, subjects: map[string]*subject{},
-		levels: map[string]string{"": level}, modes: map[string]string{"": readWrite},
+		schemas: map[int]*entry{}, texts: map[string]*entry{}, guids: map[string]*entry{}, subjects: map[string]*subject{},
+		level: level, levels: map[string]string{"": string(level)}, modes: map[string]string{"": readWrite}, log: cfg.Log,
 	}
-	if dir == "" {
-		return st, nil
+	if cfg.Directory != "" {
+		if st.journal, err = openJournal(cfg.Directory, st.replay); err != nil {
+			return nil, err
+		}
 	}
-	var err error
-	st.journal, err = openJournal(dir, st.replay)
-	return st, err
+	if cfg.Files != "" {
+		if err := st.addFiles(cfg.Files); err != nil {
+			return nil, errors.Join(err, st.close())
+		}
+	}
+	return st, nil
 }
 
 func (st *store) replay(c change) error {
-	if r := c.Register; r != nil && st.schemas[r.ID] == nil {
+	if r := c.Register; r != nil && (r.Schema != "" || st.schemas[r.ID] == nil) {
 		var err error
 		if r.parsed, err = st.parse(r.Schema, r.References); err != nil {
 			return fmt.Errorf("schema %d: %w", r.ID, err)
@@ -113,7 +131,31 @@ func (st *store) commit(c change) error {
 		}
 	}
 	st.apply(c)
+	c.log(st.log)
 	return nil
+}
+
+// log says what a change was.
+func (c change) log(l *slog.Logger) {
+	switch {
+	case c.Register != nil:
+		l.Info("registered", "subject", c.Register.Subject, "version", c.Register.Version, "id", c.Register.ID)
+	case c.Delete != nil:
+		l.Info("deleted", "subject", c.Delete.Subject, "versions", c.Delete.Versions, "permanent", c.Delete.Permanent)
+	case c.Level != nil:
+		c.Level.log(l, "compatibility level", "level")
+	case c.Mode != nil:
+		c.Mode.log(l, "mode", "mode")
+	}
+}
+
+func (s *setting) log(l *slog.Logger, what, name string) {
+	subject := or(s.Subject, "all subjects")
+	if s.Value == "" {
+		l.Info("took away the "+what, "subject", subject)
+		return
+	}
+	l.Info("set the "+what, "subject", subject, name, s.Value)
 }
 
 func (st *store) close() error {
@@ -132,36 +174,56 @@ func (st *store) apply(c change) {
 	case c.Delete != nil:
 		st.applyDeletion(c.Delete)
 	case c.Level != nil:
-		set(st.levels, *c.Level)
+		set(st.levels, *c.Level, string(st.level))
 	case c.Mode != nil:
-		set(st.modes, *c.Mode)
+		set(st.modes, *c.Mode, readWrite)
 	}
 }
 
-func set(settings map[string]string, s setting) {
-	if s.Value == "" {
+// set sets or takes away; what is taken away from all subjects is the default again.
+func set(settings map[string]string, s setting, byDefault string) {
+	switch {
+	case s.Value != "":
+		settings[s.Subject] = s.Value
+	case s.Subject == "":
+		settings[""] = byDefault
+	default:
 		delete(settings, s.Subject)
-		return
 	}
-	settings[s.Subject] = s.Value
 }
 
 func (st *store) applyRegistration(r *registration) {
-	if st.schemas[r.ID] == nil {
-		text := r.parsed.String()
-		e := &entry{id: r.ID, text: r.Schema, refs: r.References, schema: r.parsed,
-			guid: uuid.NewHash(sha256.New(), uuid.Nil, []byte(text), 8).String()}
-		st.schemas[e.id], st.ids[text], st.guids[e.guid] = e, e.id, e.id
-		st.lastID = max(st.lastID, e.id)
+	e := st.schemas[r.ID]
+	if r.parsed != nil {
+		e = st.entry(r.ID, r.Schema, r.References, r.parsed)
 	}
+	st.lastID = max(st.lastID, r.ID)
 	s := st.subjects[r.Subject]
 	if s == nil {
 		s = &subject{}
 		st.subjects[r.Subject] = s
 	}
-	at, _ := slices.BinarySearchFunc(s.versions, r.Version, func(v version, n int) int { return v.number - n })
-	s.versions = slices.Insert(s.versions, at, version{number: r.Version, id: r.ID})
-	st.schemas[r.ID].uses++
+	s.insert(version{entry: e, number: r.Version})
+}
+
+// entry returns the entry of a schema with an id, a new one if there is none.
+func (st *store) entry(id int, text string, refs []reference, parsed *schema.Schema) *entry {
+	whole := parsed.String()
+	if e := st.texts[whole]; e != nil && e.id == id {
+		return e
+	}
+	e := &entry{id: id, text: text, refs: refs, schema: parsed, guid: uuid.NewHash(sha256.New(), uuid.Nil, []byte(whole), 8).String()}
+	if st.schemas[id] == nil {
+		st.schemas[id] = e
+	}
+	st.texts[whole], st.guids[e.guid] = e, e
+	return e
+}
+
+func (s *subject) insert(v version) {
+	at, _ := slices.BinarySearchFunc(s.versions, v.number, func(v version, n int) int { return v.number - n })
+	s.versions = slices.Insert(s.versions, at, v)
+	v.uses++
 }
 
 func (st *store) applyDeletion(d *deletion) {
@@ -173,7 +235,7 @@ func (st *store) applyDeletion(d *deletion) {
 		s.versions = slices.DeleteFunc(s.versions, func(v version) bool {
 			gone := slices.Contains(d.Versions, v.number)
 			if gone {
-				st.schemas[v.id].uses--
+				v.uses--
 			}
 			return gone
 		})
@@ -226,7 +288,7 @@ func (st *store) uses(deleted bool, is func(*entry) bool) []use {
 	var all []use
 	for _, name := range st.names(deleted) {
 		for _, v := range st.live(name, deleted) {
-			if is(st.schemas[v.id]) {
+			if is(v.entry) {
 				all = append(all, use{name, v})
 			}
 		}
@@ -249,13 +311,15 @@ func (st *store) parse(text string, refs []reference) (*schema.Schema, error) {
 		if at < 0 {
 			return nil, fmt.Errorf("no schema reference found for subject %q and version %d", ref.Subject, ref.Version)
 		}
-		parsed[i] = st.schemas[versions[at].id].schema
+		parsed[i] = versions[at].schema
 	}
 	return schema.Parse(text, parsed...)
 }
 
-// level returns the compatibility level that holds for a subject.
-func (st *store) level(subject string) string { return effective(st.levels, subject) }
+// levelOf returns the compatibility level that holds for a subject.
+func (st *store) levelOf(subject string) schema.Mode {
+	return schema.Mode(effective(st.levels, subject))
+}
 
 // mode returns the mode that holds for a subject.
 func (st *store) mode(subject string) string { return effective(st.modes, subject) }

@@ -41,7 +41,7 @@ func (s *Server) version(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.store.show(r, v), nil
+	return show(r, v), nil
 }
 
 func (s *Server) versionText(r *request) (any, error) {
@@ -51,7 +51,7 @@ func (s *Server) versionText(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return raw(s.store.show(r, v).Schema), nil
+	return raw(show(r, v).Schema), nil
 }
 
 func (s *Server) referencedBy(r *request) (any, error) {
@@ -125,18 +125,18 @@ func (s *Server) lookup(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v, ok := s.store.newest(versions, parsed); ok {
-		return s.store.show(r, use{r.subject(), v}), nil
+	if v, ok := newest(versions, parsed); ok {
+		return show(r, use{r.subject(), v}), nil
 	}
 	return nil, errSchema()
 }
 
 // newest returns the last of versions that is this schema.
-func (st *store) newest(versions []version, s *schema.Schema) (version, bool) {
-	id, known := st.ids[s.String()]
-	for i := len(versions) - 1; i >= 0 && known; i-- {
-		if versions[i].id == id {
-			return versions[i], true
+func newest(versions []version, s *schema.Schema) (version, bool) {
+	text := s.String()
+	for _, v := range slices.Backward(versions) {
+		if v.schema.String() == text {
+			return v, true
 		}
 	}
 	return version{}, false
@@ -194,8 +194,8 @@ func (s *Server) deleteVersion(r *request) (any, error) {
 // mayDelete refuses to hide what a visible version refers to, and to forget
 // what any version refers to.
 func (st *store) mayDelete(u use, permanent bool) error {
-	if readOnly(st.mode(u.subject)) {
-		return errNotPermitted("Subject %s is in read-only mode", u.subject)
+	if err := st.mayChange(u.subject); err != nil {
+		return err
 	}
 	if len(st.referring(u, permanent)) > 0 {
 		return errReferenced(u.subject, u.number)

@@ -1,0 +1,93 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+
+	"github.com/troupe-go/troupe/schema"
+)
+
+// addFiles makes the schemas known that are files under dir.
+func (st *store) addFiles(dir string) error {
+	files, err := schema.OpenDirectory(dir)
+	if err != nil {
+		return err
+	}
+	folders, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	fromFiles := map[int]bool{}
+	for _, folder := range folders {
+		name, err := url.PathUnescape(folder.Name())
+		if err != nil || !folder.IsDir() {
+			continue // a folder with schemas has a name that can be read
+		}
+		versions, err := files.Versions(context.Background(), name)
+		var none *schema.NotFoundError
+		if errors.As(err, &none) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if st.subjects[name] != nil {
+			return fmt.Errorf("subject %q was registered here and is in files too: remove the folder %s, or delete the subject for good while it is away", name, folder.Name())
+		}
+		s := &subject{file: true}
+		for _, v := range versions {
+			e, err := st.fileEntry(v, fromFiles)
+			if err != nil {
+				return err
+			}
+			s.insert(version{entry: e, number: v.Version})
+		}
+		st.subjects[name], st.modes[name] = s, "READONLY"
+	}
+	return nil
+}
+
+// fileEntry returns the entry of a version that is a file. Of the entries that
+// share an id, the first of files is what the id stands for, as with schema.Directory.
+func (st *store) fileEntry(v schema.Version, fromFiles map[int]bool) (*entry, error) {
+	if other := st.schemas[v.ID]; other != nil && !other.schema.Equal(v.Schema) {
+		return nil, fmt.Errorf("subject %q version %d happens to hash to the id %d, which was given to another schema: rename it", v.Subject, v.Version, v.ID)
+	}
+	e := st.entry(v.ID, v.Schema.String(), nil, v.Schema)
+	e.file = true
+	if !fromFiles[v.ID] {
+		st.schemas[v.ID], fromFiles[v.ID] = e, true
+	}
+	return e, nil
+}
+
+// mayChange refuses changes to a subject that is read-only.
+func (st *store) mayChange(name string) error {
+	if s := st.subjects[name]; s != nil && s.file {
+		next := s.versions[len(s.versions)-1].number + 1
+		return errNotPermitted("Subject %s is in read-only mode: it is kept in files, and its next version would be the file %s/%d.avsc", name, url.PathEscape(name), next)
+	}
+	if readOnly(st.mode(name)) {
+		return errNotPermitted("Subject %s is in read-only mode", name)
+	}
+	return nil
+}
+
+func (st *store) mayChangeMode(name string) error {
+	if s := st.subjects[name]; s != nil && s.file {
+		return errNotPermitted("Subject %s stays in read-only mode: it is kept in files", name)
+	}
+	return nil
+}
+
+// maxID is the highest id that there is.
+func (st *store) maxID() int {
+	highest := st.lastID
+	for id := range st.schemas {
+		highest = max(highest, id)
+	}
+	return highest
+}
