@@ -147,7 +147,7 @@ func (c *Client) ByID(ctx context.Context, id int) (*Schema, error) {
 	if s, err, ok := c.cache.ids.get(id); ok {
 		return s, err
 	}
-	return ask(ctx, c, fmt.Sprintf("id %d", id), func(ctx context.Context) (*Schema, error) {
+	return learn(ctx, c, &c.cache.ids, id, fmt.Sprintf("id %d", id), func(ctx context.Context) (*Schema, error) {
 		what := fmt.Sprintf("schema %d", id)
 		got, err := c.api.SchemaByID(ctx, id)
 		if err != nil {
@@ -180,7 +180,7 @@ func (c *Client) ByGUID(ctx context.Context, guid [16]byte) (*Schema, error) {
 		return s, err
 	}
 	text := uuid.UUID(guid).String()
-	return ask(ctx, c, "guid "+text, func(ctx context.Context) (*Schema, error) {
+	return learn(ctx, c, &c.cache.guids, guid, "guid "+text, func(ctx context.Context) (*Schema, error) {
 		what := "schema " + text
 		got, err := c.api.SchemaByGUID(ctx, text)
 		if isUnknownPath(err) && c.isRegistry(ctx) {
@@ -204,6 +204,17 @@ func (c *Client) ByGUID(ctx context.Context, guid [16]byte) (*Schema, error) {
 func (c *Client) isRegistry(ctx context.Context) bool {
 	_, err := c.api.SupportedTypes(ctx)
 	return err == nil
+}
+
+// learn is ask for what a cache does not have. It looks there again: the answer to those who
+// asked before may have come since.
+func learn[K comparable, V any](ctx context.Context, c *Client, cache *remembered[K, V], k K, question string, do func(context.Context) (V, error)) (V, error) {
+	return ask(ctx, c, question, func(ctx context.Context) (V, error) {
+		if v, err, ok := cache.get(k); ok {
+			return v, err
+		}
+		return do(ctx)
+	})
 }
 
 // ask runs do once for all who ask the same at the same time, bounded by

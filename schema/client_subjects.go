@@ -34,7 +34,7 @@ func (c *Client) underSubject(ctx context.Context, verb, subject string, s *Sche
 	if v, err, ok := c.cache.versions.get(key); ok {
 		return v, err
 	}
-	return ask(ctx, c, verb+" "+subject+" "+key.text, func(ctx context.Context) (Version, error) {
+	return learn(ctx, c, &c.cache.versions, key, verb+" "+subject+" "+key.text, func(ctx context.Context) (Version, error) {
 		v, err := do(ctx, subject, s)
 		if err != nil {
 			return Version{}, err
