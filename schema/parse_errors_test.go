@@ -16,7 +16,7 @@ func TestParse_SaysWhatIsWrongAndWhere(t *testing.T) {
 		{`["int", ]`, `1:9: not JSON: ']' where a value must follow`},
 		{`["int" "long"]`, `1:8: not JSON: '"' where a comma or ']' must follow`},
 		{`{"type": "int",}`, `1:16: not JSON: '}' where a key in quotes must follow`},
-		{`"int" x`, `1:7: not JSON: 'x' behind the end of the schema`},
+		{`"int" x`, `1:7: not JSON: 'x' behind the end of the value`},
 		{"\"in\nt\"", `1:4: not JSON: a control character in a string`},
 		{`"\x"`, `1:2: not JSON: an escape that does not exist`},
 		{"\"\xff\"", `1:2: not JSON: bytes that are not UTF-8`},
