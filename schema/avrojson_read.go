@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // JSONError says that a text is not a value of a schema in Avro's JSON encoding, and where.
@@ -31,21 +33,21 @@ func (e *JSONError) Error() string {
 // fields, also those with defaults, once and nothing else, in any order; a union
 // names its branch; ints and longs have neither fraction nor exponent.
 //
-// Text may have at most limits.Bytes, and the value passes Validate with
-// limits. Memory is in proportion to the text. Its error is a *JSONError, or a
+// Text may have at most limits.Bytes and 16 MiB, nested at most 10,000 deep, and
+// the value passes Validate with limits. Memory is in proportion to the text. Its error is a *JSONError, or a
 // *DataError where the limits say no; then b is returned as it was.
 func (s *Schema) AppendFromJSON(b []byte, text string, limits Limits) ([]byte, error) {
 	r := jsonReader{out: b, path: []pathStep{{name: s.walk().name}}}
-	if most := min(limits.withDefaults().Bytes, math.MaxUint32); len(text) > most {
+	if most := limits.withDefaults().Bytes; len(text) > most {
 		r.fail(Position{Line: 1, Column: 1}, "%d bytes, more than the limit of %d", len(text), most)
 		return b, r.err
 	}
-	scan := scanner{doc: &jsonText{text: text}, text: text}
-	if scan.run(); scan.err != nil {
-		r.fail(scan.doc.position(scan.err.offset), "%s", scan.err.problem)
+	doc, bad := readJSONDeep(text, maxJSONDepth)
+	if bad != nil {
+		r.fail(doc.position(bad.offset), "%s", bad.problem)
 		return b, r.err
 	}
-	if !r.value(s.root, jsonValue{doc: scan.doc}) {
+	if !r.value(s.root, jsonValue{doc: doc}) {
 		return b, r.err
 	}
 	if err := s.Validate(r.out[len(b):], limits); err != nil {
@@ -103,9 +105,41 @@ func (r *jsonReader) inside(step pathStep, n *node, v jsonValue) bool {
 
 func (r *jsonReader) long(v int64) { r.out = binary.AppendVarint(r.out, v) }
 
-func (r *jsonReader) text(s string) {
-	r.long(int64(len(s)))
-	r.out = append(r.out, s...)
+// str reads a string, also a key.
+func (r *jsonReader) str(v jsonValue) bool {
+	switch {
+	case v.kind() != jsonString:
+		return r.wrong(v, "a string")
+	case v.token().escaped && halfCharacter(v.raw()):
+		return r.fail(v.position(), "%s holds half of a pair of escapes \\ud800 to \\udfff, which is no character", excerpt(v))
+	}
+	text := v.str()
+	r.long(int64(len(text)))
+	r.out = append(r.out, text...)
+	return true
+}
+
+// halfCharacter reports whether a string in quotes has an escaped surrogate without
+// the other one, which unescape would replace.
+func halfCharacter(raw string) bool {
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			continue
+		}
+		if i++; raw[i] != 'u' {
+			continue
+		}
+		high := hex4(raw[i+1 : i+5])
+		if i += 4; !utf16.IsSurrogate(high) {
+			continue
+		}
+		rest := raw[i+1:]
+		if !strings.HasPrefix(rest, `\u`) || utf16.DecodeRune(high, hex4(rest[2:6])) == utf8.RuneError {
+			return true
+		}
+		i += 6
+	}
+	return false
 }
 
 func (r *jsonReader) value(n *node, v jsonValue) bool {
@@ -131,10 +165,7 @@ func (r *jsonReader) value(n *node, v jsonValue) bool {
 	case kindDouble:
 		return r.double(v)
 	case kindString:
-		if v.kind() != jsonString {
-			return r.wrong(v, "a string")
-		}
-		r.text(v.str())
+		return r.str(v)
 	case kindBytes, kindFixed:
 		return r.bytes(n, v)
 	case kindEnum:
@@ -310,9 +341,7 @@ func (r *jsonReader) mapping(n *node, v jsonValue) bool {
 		r.long(int64(len(given)))
 	}
 	for key, value := range v.members() {
-		name := key.str()
-		r.text(name)
-		if !r.inside(pathStep{kind: kindMap, name: name}, n.items, value) {
+		if !r.str(key) || !r.inside(pathStep{kind: kindMap, name: key.str()}, n.items, value) {
 			return false
 		}
 	}
