@@ -28,7 +28,11 @@ func openJournal(dir string, replay func(change) error) (*journal, error) {
 		return nil, err
 	}
 	j := &journal{file: file}
-	if err := j.read(replay); err != nil {
+	err = lock(file)
+	if err == nil {
+		err = j.read(replay)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", file.Name(), err), file.Close())
 	}
 	return j, nil

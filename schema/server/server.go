@@ -22,7 +22,7 @@ import (
 // Config of a Server. The zero value of each field means its default.
 type Config struct {
 	// Directory keeps everything in the file registry.jsonl in it; it is created when missing. Each
-	// change is on disk before it is answered. Only one Server may use it at a time.
+	// change is on disk before it is answered. Only one Server can use it at a time.
 	// Defaults to "": nothing outlives the Server.
 	Directory string
 	// Files is a directory laid out as schema.OpenDirectory wants it, which may be the same as Directory.

@@ -404,6 +404,15 @@ func TestNew_RefusesAFileThatItCannotTrust(t *testing.T) {
 	}
 }
 
+func TestNew_RefusesADirectoryThatAnotherServerUses(t *testing.T) {
+	dir := t.TempDir()
+	a := start(t, server.Config{Directory: dir})
+	if s, err := server.New(server.Config{Directory: dir}); err == nil || !strings.Contains(err.Error(), "another registry uses it") {
+		t.Errorf("%v, %v", s, err)
+	}
+	a.register("orders", proposal(v1))
+}
+
 func TestServer_ChangesNothingThatItCannotKeep(t *testing.T) {
 	s, err := server.New(server.Config{Directory: t.TempDir()})
 	if err != nil {

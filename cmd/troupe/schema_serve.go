@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/troupe-go/troupe/schema"
+	"github.com/troupe-go/troupe/schema/server"
+)
+
+// schemaServe is what `troupe schema serve` was asked for.
+type schemaServe struct {
+	dir, listen string
+	level       schema.Mode
+}
+
+func newSchemaServe() *cobra.Command {
+	var s schemaServe
+	var level string
+	cmd := &cobra.Command{
+		Use:   "serve DIR",
+		Short: "Serve a schema registry with the Confluent API, kept in a directory",
+		Long: `Serve a schema registry with the Confluent API until Ctrl-C. Serializers and
+tools of any language that know such a registry can use it. Every registration
+is checked as troupe schema check does it; the reasons of a refusal say who
+cannot read what.
+
+What is registered is kept in DIR/registry.jsonl, on disk before it is
+answered. DIR is created when it is missing.
+
+Schemas that are files in DIR, as troupe's directory registry has them
+(DIR/orders-value/1.avsc, DIR/orders-value/2.avsc), are served too, as they are
+when the command starts. They keep the ids that the directory registry gives
+them, so that services which read the files and services which ask this server
+understand each other's events. Their subjects are read-only here: the next
+version is the next file.
+
+Who can reach the address can change everything: there are no users and there
+is no TLS. The variable that leads services here goes to stdout as an export
+line; each change and each refusal goes to stderr.`,
+		Example: `  troupe schema serve ~/.troupe/registry
+  troupe schema serve ./schemas --listen 127.0.0.1:0 --level FULL_TRANSITIVE`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] != "" {
+				return nil
+			}
+			return misused(cmd, "%s needs the one directory that keeps the schemas, but got %d arguments", cmd.CommandPath(), len(args))
+		},
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			s.dir = args[0]
+			if s.level, err = schema.ParseMode(level); err != nil {
+				return misused(cmd, "--level: %w", err)
+			}
+			if _, _, err := net.SplitHostPort(s.listen); err != nil {
+				return misused(cmd, "--listen %s: %w", s.listen, err)
+			}
+			return s.serve(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&s.listen, "listen", "127.0.0.1:8081", "address to listen on, host:port; port 0 takes a free one")
+	f.StringVar(&level, "level", string(schema.Backward), "compatibility level of what is given none through the API")
+	return cmd
+}
+
+// serve serves until ctx ends, which is not an error.
+func (s schemaServe) serve(ctx context.Context, out, errs io.Writer) (err error) {
+	logger := slog.New(slog.NewTextHandler(errs, nil))
+	registry, err := server.New(server.Config{Directory: s.dir, Files: s.dir, Level: s.level, Log: logger})
+	if err != nil {
+		return usage("%w", err)
+	}
+	defer func() { err = errors.Join(err, registry.Close()) }()
+	l, err := net.Listen("tcp", s.listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return usage("%s is in use by another process: end that one, or choose another address with --listen (port 0 takes a free one)", s.listen)
+	}
+	if err != nil {
+		return usage("--listen %s: %w", s.listen, err)
+	}
+	h := &http.Server{Handler: registry, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute,
+		ErrorLog: log.New(io.Discard, "", 0)} // which tells of clients that went away
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(l) }()
+	if _, err := fmt.Fprintln(out, "export TROUPE_REGISTRY="+localURL(l.Addr())); err != nil {
+		return errors.Join(fmt.Errorf("print the variable: %w", err), h.Close(), ignoreClosed(<-served))
+	}
+	fmt.Fprintf(errs, "Ready, with the schemas in %s; Ctrl-C ends it.\n", s.dir)
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	fmt.Fprintln(errs, "Stopping.")
+	return errors.Join(endRequests(h), ignoreClosed(<-served))
+}
+
+// endRequests stops a server and lets the requests end that are under way.
+func endRequests(h *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := h.Shutdown(ctx); err != nil {
+		return h.Close()
+	}
+	return nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// localURL is the URL for clients on this machine.
+func localURL(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
