@@ -50,6 +50,8 @@ type MismatchError struct {
 	Reader *Schema
 	// Violations are all reasons, in the order of the reader's schema. There is none where Err says it.
 	Violations []Violation
+	// More is the number of further violations: the first 10,000 are named.
+	More int
 	// Err says why there are no Violations to name; it may be nil.
 	Err error
 }
@@ -70,7 +72,7 @@ func (e *MismatchError) Error() string {
 	case len(e.Violations) == 1:
 		b.WriteString(e.Violations[0].String())
 	default:
-		fmt.Fprintf(&b, "%d violations", len(e.Violations))
+		fmt.Fprintf(&b, "%d violations", len(e.Violations)+e.More)
 		for i, v := range e.Violations {
 			fmt.Fprintf(&b, "; (%d) %s", i+1, v)
 		}

@@ -17,6 +17,10 @@ func (m *match) climb(on string, step func(*match) string) string {
 	length := len(on)
 	var steps []string
 	for ; m != nil; m = m.parent {
+		if len(steps) == maxClimb {
+			steps = append(steps, "...")
+			break
+		}
 		s := step(m)
 		steps = append(steps, s)
 		length += len(s)
@@ -29,6 +33,9 @@ func (m *match) climb(on string, step func(*match) string) string {
 	b.WriteString(on)
 	return b.String()
 }
+
+// maxClimb is how many steps of a path are shown: the last ones.
+const maxClimb = 1000
 
 func side(n *node) Side { return Side{Type: typeText(n), Position: n.position} }
 

@@ -33,7 +33,7 @@ func Resolve(writer, reader *Schema) (*Plan, error) {
 		slices.Reverse(r.pending[first:]) // they come off in the order of the reader's schema
 	}
 	if r.err != nil || len(r.violations) > 0 {
-		return nil, &MismatchError{Writer: writer, Reader: reader, Violations: r.violations, Err: r.err}
+		return nil, &MismatchError{Writer: writer, Reader: reader, Violations: r.violations, More: r.more, Err: r.err}
 	}
 	r.settle()
 	p := &Plan{writer: writer, reader: reader, root: root, warnings: r.warnings, program: writer.walk()}
@@ -88,6 +88,9 @@ type nodes struct{ w, r *node }
 // product of their sizes.
 const maxMatches = 1 << 20
 
+// maxViolations is how many violations, and how many warnings, are named.
+const maxViolations = 10_000
+
 type resolver struct {
 	matches    map[nodes]*match
 	all        []*match
@@ -95,6 +98,7 @@ type resolver struct {
 	pending    []task
 	violations []Violation
 	warnings   []Violation
+	more       int // violations that are not named
 	err        error
 }
 
@@ -123,11 +127,16 @@ func (r *resolver) reach(user *match, w, rd *node, pointer, name string) *match 
 }
 
 func (r *resolver) found(m *match, v Violation) {
-	v.Path, v.Field = m.path(v.Path), m.field(v.Field)
+	list := &r.violations
 	if v.Rule.Warning() {
-		r.warnings = append(r.warnings, v)
-	} else {
-		r.violations = append(r.violations, v)
+		list = &r.warnings
+	}
+	switch {
+	case len(*list) < maxViolations:
+		v.Path, v.Field = m.path(v.Path), m.field(v.Field)
+		*list = append(*list, v)
+	case !v.Rule.Warning():
+		r.more++
 	}
 }
 

@@ -176,6 +176,54 @@ func TestResolve_TakesChainsOfAnyLength(t *testing.T) {
 	}
 }
 
+func TestResolve_NamesABoundedNumberOfViolations(t *testing.T) {
+	var w, r strings.Builder
+	w.WriteString(`[{"type":"record","name":"R0","fields":[]}`)
+	r.WriteString(`[{"type":"record","name":"R0","fields":[]}`)
+	const n = 20_000
+	for i := 1; i <= n; i++ {
+		fmt.Fprintf(&w, `,{"type":"record","name":"R%d","fields":[{"name":"f","type":"R%d"},{"name":"g","type":"string"}]}`, i, i-1)
+		fmt.Fprintf(&r, `,{"type":"record","name":"R%d","fields":[{"name":"f","type":"R%d"},{"name":"g","type":"int"}]}`, i, i-1)
+	}
+	last := fmt.Sprintf(`,{"type":"record","name":"Last","fields":[{"name":"f","type":"R%d"}]}]`, n)
+	_, err := Resolve(mustParse(t, w.String()+last), mustParse(t, r.String()+last))
+	var mismatch *MismatchError
+	if !errors.As(err, &mismatch) || len(mismatch.Violations) != maxViolations || mismatch.More != n-maxViolations {
+		t.Fatalf("%.200v", err)
+	}
+	for _, v := range mismatch.Violations {
+		if len(v.Path) > 20*maxClimb || len(v.Field) > 20*maxClimb {
+			t.Fatalf("a path of %d bytes", len(v.Path))
+		}
+	}
+}
+
+func TestPlan_StepsSayWhatIsDone(t *testing.T) {
+	p := resolved(t,
+		`{"type":"record","name":"shop.Order","fields":[{"name":"id","type":"int"},{"name":"qty","type":"int"},{"name":"old","type":"string"},
+			{"name":"state","type":{"type":"enum","name":"S","symbols":["A","B"]}},{"name":"note","type":"string"},{"name":"next","type":["null","Order"]}]}`,
+		`{"type":"record","name":"shop.Order","fields":[{"name":"id","type":"int"},{"name":"amount","type":"long","aliases":["qty"]},
+			{"name":"state","type":{"type":"enum","name":"S","symbols":["A","Z"],"default":"Z"}},{"name":"note","type":["null","string"]},{"name":"cur","type":"string","default":"EUR"},{"name":"next","type":["null","Order"]}]}`)
+	var got []string
+	for _, s := range p.Steps() {
+		got = append(got, fmt.Sprintf("%s|%s|%s|%s|%s", s.Field, s.Do, s.Writer, s.Reader, s.Detail))
+	}
+	want := []string{
+		"shop.Order|copy|record shop.Order|record shop.Order|",
+		"shop.Order.id|copy|int|int|",
+		"shop.Order.amount|promote|int|long|the writer calls it qty",
+		"shop.Order.state|symbols|enum shop.S|enum shop.S|B: read as the default Z",
+		"shop.Order.note|branch|string|union of null and string|becomes the branch string",
+		`shop.Order.cur|default||string|"EUR"`,
+		"shop.Order.next|branch|union of null and record shop.Order|union of null and record shop.Order|",
+		"shop.Order.next(Order)|see|record shop.Order|record shop.Order|shop.Order",
+		"shop.Order.old|skip|string||",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestResolve_WarnsOfWhatMayMeanSomethingElse(t *testing.T) {
 	for _, c := range []struct {
 		writer, reader string

@@ -10,7 +10,7 @@ type Step struct {
 	// Field is the place, such as "shop.Order.lines[].price".
 	Field string
 	// Do is "copy", "promote", "rename", "symbols", "branch", "default", "skip" or "see" (a
-	// type that occurs again: Detail names where).
+	// type that occurs again, or is too deep to show: Detail says where).
 	Do string
 	// Writer and Reader are the types of both sides in short, "" where a side has nothing.
 	Writer, Reader string
@@ -27,8 +27,11 @@ func (p *Plan) Steps() []Step {
 	return t.steps
 }
 
-// maxSteps bounds what Steps says.
-const maxSteps = 100_000
+// What Steps says is bounded: a schema can be deeper and wider than anybody reads.
+const (
+	maxSteps = 100_000
+	maxField = 1_000
+)
 
 type teller struct {
 	steps []Step
@@ -49,6 +52,11 @@ func (t *teller) tell(m *match, field, renamed string) {
 		s.Do, s.Detail = "rename", "the writer calls it "+m.w.name
 	}
 	deep := m.how == asRecord || m.how == fromUnion || m.how == asItems
+	if len(field) > maxField {
+		s.Do, s.Detail = "see", "deeper than is shown"
+		t.add(s)
+		return
+	}
 	if at, again := t.seen[m]; again && deep && !(m.plain && m.how != asRecord) {
 		s.Do, s.Detail = "see", at
 		t.add(s)
@@ -116,10 +124,14 @@ func (t *teller) record(m *match, field string) {
 
 // symbolChanges says which of the writer's symbols the reader lacks.
 func (m *match) symbolChanges() string {
+	known := make(map[string]bool, len(m.r.symbols))
+	for _, symbol := range m.r.symbols {
+		known[symbol] = true
+	}
 	var lost []string
-	for i, to := range m.symbols {
-		if m.r.symbols[to] != m.w.symbols[i] {
-			lost = append(lost, m.w.symbols[i])
+	for _, symbol := range m.w.symbols {
+		if !known[symbol] {
+			lost = append(lost, symbol)
 		}
 	}
 	if len(lost) == 0 {
