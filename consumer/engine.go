@@ -39,7 +39,8 @@ type engine struct {
 	tickets    int64
 	claims     atomic.Uint64 // numbers the tokens
 	pace       pace          // of what the store is asked
-	heldSaid   atomic.Int64  // when a dead letter that can't be written was last reported
+	heldSaid   seldom        // that dead letters can't be written
+	awaySaid   seldom        // that the registry is away
 	token      string        // prefix of this run's tokens
 	intakes    sync.WaitGroup
 }

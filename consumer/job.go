@@ -37,7 +37,9 @@ type job struct {
 
 	started     time.Time // of the running call, zero if none runs
 	reported    bool      // as running too long
+	called      bool      // at least once: the handler may have changed the event
 	attempt     int
+	waits       int // calls that failed because the registry was away
 	firstFailed time.Time
 	failed      time.Time // for the last time
 

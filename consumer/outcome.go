@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe/dlq"
+	"github.com/troupe-go/troupe/schema"
 )
 
 // Permanent marks err as one that no retry can cure: the event goes to the dead
@@ -79,6 +80,7 @@ type verdict struct {
 	done    bool          // the event is handled
 	skipped bool          // by Skip
 	class   string        // dead-letter it
+	away    bool          // the registry is: try again, at no attempt's cost
 	after   time.Duration // otherwise: try again then
 }
 
@@ -92,6 +94,7 @@ func judge(err error, attempt, maxAttempts int, backoff func(attempt int) time.D
 		permanent *permanentError
 		panicked  *panicError
 		retry     *retryError
+		away      *schema.UnavailableError
 	)
 	switch {
 	case errors.As(err, &skip):
@@ -100,6 +103,8 @@ func judge(err error, attempt, maxAttempts int, backoff func(attempt int) time.D
 		return verdict{class: dlq.ClassPanic}
 	case errors.As(err, &permanent):
 		return verdict{class: dlq.ClassPermanent}
+	case errors.As(err, &away): // what the handler publishes can't be encoded yet
+		return verdict{away: true}
 	case attempt >= maxAttempts:
 		return verdict{class: dlq.ClassHandler}
 	case errors.As(err, &retry):

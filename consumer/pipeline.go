@@ -74,12 +74,26 @@ func (p *partition) nameType(m *event.Meta, ref wire.SchemaRef) (bad, err error)
 		} else {
 			s, err = p.e.cfg.Registry.ByGUID(p.ctx, ref.GUID)
 		}
-		return err
+		return definite(err)
 	})
 	if bad == nil && err == nil {
 		m.Type = s.FullName()
 	}
 	return bad, err
+}
+
+// definite returns a registry's error, as one of a registry that is away unless
+// it says something about the schema.
+func definite(err error) error {
+	var (
+		unknown  *schema.NotFoundError
+		unusable *schema.ParseError
+		away     *schema.UnavailableError
+	)
+	if err == nil || errors.As(err, &unknown) || errors.As(err, &unusable) || errors.As(err, &away) {
+		return err
+	}
+	return &schema.UnavailableError{Registry: "asked for the schema of an event", Err: err}
 }
 
 func (p *partition) decode(j *job) (bad, err error) {
@@ -89,6 +103,7 @@ func (p *partition) decode(j *job) (bad, err error) {
 // askRegistry calls ask until the registry has answered: bad is its answer. err
 // is that the work was stopped meanwhile.
 func (p *partition) askRegistry(ask func() error) (bad, err error) {
+	waiting := false
 	err = p.e.retries().again(p.ctx, func() error {
 		bad = ask()
 		var away *schema.UnavailableError
@@ -97,8 +112,18 @@ func (p *partition) askRegistry(ask func() error) (bad, err error) {
 		}
 		return nil
 	}, func(n int, err error) {
-		p.e.log.Warn("waiting for the schema registry; the partition's offset is held", "topic", p.tp.Topic, "partition", p.tp.ID, "try", n, "err", err)
+		if !waiting {
+			waiting = true
+			p.e.stats.awaitingRegistry.Add(1)
+		}
+		if p.e.awaySaid.due(time.Now()) {
+			p.e.log.Warn("waiting for the schema registry; the offsets of partitions with schemas that are not known yet are held",
+				"topic", p.tp.Topic, "partition", p.tp.ID, "try", n, "err", err)
+		}
 	})
+	if waiting {
+		p.e.stats.awaitingRegistry.Add(-1)
+	}
 	return bad, err
 }
 
@@ -107,12 +132,13 @@ func classOf(err error) string {
 	var (
 		framing  *wire.Error
 		mismatch *schema.MismatchError
+		unusable *schema.ParseError
 		unknown  *schema.NotFoundError
 	)
 	switch {
 	case errors.As(err, &framing):
 		return framing.Class
-	case errors.As(err, &mismatch):
+	case errors.As(err, &mismatch), errors.As(err, &unusable):
 		return dlq.ClassSchema
 	case errors.As(err, &unknown):
 		return dlq.ClassUnknownSchema
@@ -161,17 +187,18 @@ func (e *engine) handle(j *job) {
 	p := j.part
 	j.attempt++
 	j.meta.Attempt = j.attempt
-	if j.attempt > 1 {
+	if j.called {
 		e.stats.retries.Add(1)
 	}
 	ctx := wire.WithTrace(event.NewContext(p.ctx, e.cfg.Group, j.meta), j.meta)
 	e.stats.running.Add(1)
 	protect(func() error {
-		if j.attempt > 1 { // the handler may have changed what it was given
+		if j.called { // the handler may have changed what it was given
 			if err := j.delivery.decode(ctx, j.ref, j.data); err != nil {
 				return err
 			}
 		}
+		j.called = true
 		if len(e.cfg.Middleware) == 0 {
 			return sound(j.delivery.handle(ctx))
 		}
@@ -201,6 +228,14 @@ func (e *engine) settle(j *job, err error) {
 	case v.class != "":
 		j.condemn(v.class, err)
 		e.bury(j)
+	case v.away: // an outage, no fault of the event's
+		j.attempt--
+		j.waits++
+		if e.awaySaid.due(time.Now()) {
+			e.log.Warn("a handler waits for the schema registry; it costs no attempt", "handler", j.handler, "topic", j.meta.Topic,
+				"partition", j.meta.Partition, "offset", j.meta.Offset, "id", j.meta.ID, "err", err)
+		}
+		e.sched.later(j, e.retries().delay(j.waits))
 	default:
 		if j.firstFailed.IsZero() {
 			j.firstFailed = time.Now()
@@ -246,14 +281,14 @@ func (e *engine) put(j *job, f dlq.Failure, log *slog.Logger) {
 			return
 		}
 		j.burials++
-		if e.sayHeld(time.Now()) {
-			log.Error("dead letters can't be written; the offsets of their events are held", "try", j.burials, "cause", j.cause, "err", err)
+		if e.heldSaid.due(time.Now()) {
+			log.Error("dead letters can't be written; the offsets of their events are held", "try", j.burials, "cause", brief(j.cause), "err", err)
 		}
 		e.sched.later(j, e.retries().delay(j.burials))
 		return
 	}
 	e.stats.deadLettered.Add(1)
-	log.Warn("dead-lettered", "attempts", j.attempt, "cause", j.cause)
+	log.Warn("dead-lettered", "attempts", j.attempt, "cause", brief(j.cause))
 	if j.claim.Outcome != dedupe.Run {
 		e.pass(j)
 		return
@@ -261,13 +296,6 @@ func (e *engine) put(j *job, f dlq.Failure, log *slog.Logger) {
 	p.pending.Add(1)
 	e.sched.next(j)
 	e.marks.addPending(mark{kind: markPark, part: p, job: j, claim: &j.claim})
-}
-
-// sayHeld reports whether it is time to say again that letters can't be written:
-// an outage is said once in ten seconds, not once for every event and try.
-func (e *engine) sayHeld(now time.Time) bool {
-	last := e.heldSaid.Load()
-	return now.UnixNano()-last >= int64(10*time.Second) && e.heldSaid.CompareAndSwap(last, now.UnixNano())
 }
 
 // putLetter is DeadLetters.Put, a panic of it an error.

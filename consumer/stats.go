@@ -26,6 +26,9 @@ type Stats struct {
 	// StoreLosses counts the partitions of which the store knew less than Kafka
 	// when this member got them: it has lost data.
 	StoreLosses int64
+	// AwaitingRegistry is how many partitions wait now for a schema registry that
+	// is away, with an event whose schema is not known yet.
+	AwaitingRegistry int64
 	// InFlight is how many events are fetched and not finished now.
 	InFlight int64
 	// Running is how many handlers run now.
@@ -33,25 +36,26 @@ type Stats struct {
 }
 
 type counters struct {
-	fetched, handled, duplicates, skipped, unrouted, retries, deadLettered, parked, markersLost, leasesLost, storeLosses, inFlight, running atomic.Int64
+	fetched, handled, duplicates, skipped, unrouted, retries, deadLettered, parked, markersLost, leasesLost, storeLosses, awaitingRegistry, inFlight, running atomic.Int64
 }
 
 // Stats returns the counts so far. It is safe for concurrent use.
 func (c *Consumer) Stats() Stats {
 	s := &c.stats
 	return Stats{
-		Fetched:      s.fetched.Load(),
-		Handled:      s.handled.Load(),
-		Duplicates:   s.duplicates.Load(),
-		Skipped:      s.skipped.Load(),
-		Unrouted:     s.unrouted.Load(),
-		Retries:      s.retries.Load(),
-		DeadLettered: s.deadLettered.Load(),
-		Parked:       s.parked.Load(),
-		MarkersLost:  s.markersLost.Load(),
-		LeasesLost:   s.leasesLost.Load(),
-		StoreLosses:  s.storeLosses.Load(),
-		InFlight:     s.inFlight.Load(),
-		Running:      s.running.Load(),
+		Fetched:          s.fetched.Load(),
+		Handled:          s.handled.Load(),
+		Duplicates:       s.duplicates.Load(),
+		Skipped:          s.skipped.Load(),
+		Unrouted:         s.unrouted.Load(),
+		Retries:          s.retries.Load(),
+		DeadLettered:     s.deadLettered.Load(),
+		Parked:           s.parked.Load(),
+		MarkersLost:      s.markersLost.Load(),
+		LeasesLost:       s.leasesLost.Load(),
+		StoreLosses:      s.storeLosses.Load(),
+		AwaitingRegistry: s.awaitingRegistry.Load(),
+		InFlight:         s.inFlight.Load(),
+		Running:          s.running.Load(),
 	}
 }

@@ -37,6 +37,7 @@ type Failure struct {
 const (
 	maxStack      = 8 << 10
 	maxMessage    = 1 << 10
+	maxViolations = maxMessage + maxStack // of ClassSchema, which has no stack but may have many reasons
 	maxName       = 256
 	shortMessage  = 128
 	maxKeptKey    = 4 << 10
@@ -94,7 +95,11 @@ func (f *Failure) letter(serviceVersion string, how fit) event.Record {
 	at, o := f.source()
 	message := ""
 	if f.Cause != nil {
-		message = text(f.Cause.Error(), maxMessage)
+		limit := maxMessage
+		if f.Class == ClassSchema && len(f.Stack) == 0 {
+			limit = maxViolations
+		}
+		message = text(f.Cause.Error(), limit)
 	}
 	failedAt := f.FailedAt
 	if failedAt.IsZero() {

@@ -9,7 +9,7 @@
 //	__dlq.errors.topic, .partition, .offset   where the event was read
 //	__dlq.errors.group                        the consumer group
 //	__dlq.errors.delivery.count               how often the handler was called
-//	__dlq.errors.message                      the error, at most 1 KiB
+//	__dlq.errors.message                      the error, at most 1 KiB, of class schema 9 KiB: it lists every reason
 //	troupe-dlq-id                             the letter's id
 //	troupe-handler                            the handler, if one was reached
 //	troupe-error-class, troupe-error-type     the kind of failure, the Go type of the innermost error

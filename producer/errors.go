@@ -28,9 +28,10 @@ type (
 	UnknownTopicError = broker.UnknownTopicError
 )
 
-// SchemaError says that an event can't be published because its schema has no
-// id: the registry does not have it, refuses it, or can't be asked. It wraps
-// *schema.NotFoundError, *schema.IncompatibleError or *schema.UnavailableError.
+// SchemaError says that an event can't be published because of its schema: the
+// registry does not have it, the subject's history does not allow it, the registry refuses it,
+// or it could not be asked in time. It wraps *schema.NotFoundError, *HistoryError (and with it
+// *schema.IncompatibleError), *schema.IncompatibleError alone, or *schema.UnavailableError.
 type SchemaError struct {
 	// Topic, Type and Subject say what was to be published, and where its schema was looked for.
 	Topic, Type, Subject string

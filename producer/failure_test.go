@@ -31,8 +31,9 @@ func TestNew_TellsEveryProblemTogether(t *testing.T) {
 		DeliveryTimeout:  -1,
 		MaxBufferedBytes: 5,
 		MaxBatchBytes:    5,
+		Compatibility:    "SIDEWAYS",
 	})
-	for _, want := range []string{"no-port", "Registry", "Source", "Compression", "DeliveryTimeout", "MaxBufferedBytes", "MaxBatchBytes"} {
+	for _, want := range []string{"no-port", "Registry", "SIDEWAYS", "Source", "Compression", "DeliveryTimeout", "MaxBufferedBytes", "MaxBatchBytes"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not in: %v", want, err)
 		}
@@ -47,21 +48,24 @@ func TestPublish_ASchemaThatIsNotRegisteredIsNamed(t *testing.T) {
 	err := p.Publish(t.Context(), topic, "o-1", placed("o-1"))
 	var missing *schema.NotFoundError
 	var se *producer.SchemaError
-	if !errors.As(err, &missing) || !errors.As(err, &se) || se.Subject != topic+"-shop.orders.OrderPlaced" || !strings.Contains(err.Error(), "AutoRegister") {
+	if !errors.As(err, &missing) || !errors.As(err, &se) || se.Subject != topic+"-shop.orders.OrderPlaced" || !strings.Contains(err.Error(), "troupe schema register") || !strings.Contains(err.Error(), "AutoRegister") {
 		t.Fatalf("got %v", err)
 	}
 	t.Log(err)
 }
 
-// fakeRegistry answers as it is told, and counts.
+// fakeRegistry answers registrations as it is told, and counts them.
 type fakeRegistry struct {
-	schema.Registry
+	*schema.Memory
 	err   atomic.Pointer[error]
 	asked atomic.Int64
 	hangs bool
 }
 
 func (r *fakeRegistry) fail(err error) { r.err.Store(&err) }
+func (r *fakeRegistry) heal()          { r.err.Store(nil) }
+
+var errAway = &schema.UnavailableError{Registry: "http://registry", Err: errors.New("connection refused")}
 
 func (r *fakeRegistry) Register(ctx context.Context, subject string, s *schema.Schema) (schema.Version, error) {
 	r.asked.Add(1)
@@ -72,17 +76,17 @@ func (r *fakeRegistry) Register(ctx context.Context, subject string, s *schema.S
 	if err := r.err.Load(); err != nil {
 		return schema.Version{}, *err
 	}
-	return r.Registry.Register(ctx, subject, s)
+	return r.Memory.Register(ctx, subject, s)
 }
 
 func TestPublish_ARegistryThatIsDownStopsOnlyWhatItWasNotAskedBefore(t *testing.T) {
 	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
-	registry := &fakeRegistry{Registry: schema.NewMemory()}
-	p := newProducer(t, s, func(c *producer.Config) { c.Registry = registry })
+	registry := &fakeRegistry{Memory: schema.NewMemory()}
+	p := newProducer(t, s, func(c *producer.Config) { c.Registry, c.DeliveryTimeout = registry, 2*time.Second })
 	var wg sync.WaitGroup
-	for range 16 {
+	for range 100 {
 		wg.Go(func() {
 			if err := p.Publish(t.Context(), topic, "o-1", placed("o-1")); err != nil {
 				t.Error(err)
@@ -93,18 +97,50 @@ func TestPublish_ARegistryThatIsDownStopsOnlyWhatItWasNotAskedBefore(t *testing.
 	if n := registry.asked.Load(); n != 1 {
 		t.Errorf("the registry was asked %d times for one schema", n)
 	}
-	registry.fail(&schema.UnavailableError{Registry: "http://registry", Err: errors.New("connection refused")})
+	registry.fail(errAway)
 	if err := p.Publish(t.Context(), topic, "o-1", placed("o-1")); err != nil {
 		t.Errorf("a schema that is known needs no registry: %v", err)
 	}
-	for range 10 {
-		err := p.Publish(t.Context(), topic, "o-1", &shop.OrderCancelled{OrderID: "o-1"})
-		if !errors.As(err, new(*schema.UnavailableError)) || !strings.Contains(err.Error(), "shop.orders.OrderCancelled") {
-			t.Fatalf("got %v", err)
-		}
+	for range 100 {
+		wg.Go(func() {
+			err := p.Publish(t.Context(), topic, "o-1", &shop.OrderCancelled{OrderID: "o-1"})
+			if !errors.As(err, new(*schema.UnavailableError)) || !strings.Contains(err.Error(), "shop.orders.OrderCancelled") || !strings.Contains(err.Error(), "connection refused") {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
-	if n := registry.asked.Load(); n > 3 {
-		t.Errorf("a registry that is down was asked %d times in a moment", n-1)
+	wg.Wait()
+	if n := registry.asked.Load() - 1; n < 2 || n > 10 {
+		t.Errorf("a registry that is down was asked %d times in 2 s by 100 who wait", n)
+	}
+}
+
+func TestPublish_WaitsForARegistryThatComesBackAndSaysSoOnce(t *testing.T) {
+	t.Parallel()
+	s := troupetest.New(t)
+	topic := s.Topic(t, 1)
+	registry := &fakeRegistry{Memory: schema.NewMemory()}
+	registry.fail(errAway)
+	var log bytes.Buffer
+	p := newProducer(t, s, func(c *producer.Config) {
+		c.Registry, c.Log = registry, slog.New(slog.NewTextHandler(&log, nil))
+	})
+	published := make(chan error, 1)
+	go func() { published <- p.Publish(t.Context(), topic, "o-1", placed("o-1")) }()
+	troupetest.Await(t, "the registry to be asked again", func() bool { return registry.asked.Load() > 2 })
+	if n := p.Stats().AwaitingRegistry; n != 1 {
+		t.Errorf("%d schemas wait for the registry, want 1", n)
+	}
+	registry.heal()
+	if err := <-published; err != nil {
+		t.Fatal(err)
+	}
+	if n := p.Stats().AwaitingRegistry; n != 0 {
+		t.Errorf("%d schemas wait for the registry, want 0", n)
+	}
+	p.Close()
+	if n := strings.Count(log.String(), "waiting for the schema registry"); n != 1 || !strings.Contains(log.String(), "connection refused") {
+		t.Errorf("said %d times:\n%s", n, log.String())
 	}
 }
 
@@ -113,7 +149,7 @@ func TestPublish_ARegistryThatHangsCostsTheDeliveryTimeout(t *testing.T) {
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
 	p := newProducer(t, s, func(c *producer.Config) {
-		c.Registry, c.DeliveryTimeout = &fakeRegistry{hangs: true}, 100*time.Millisecond
+		c.Registry, c.DeliveryTimeout = &fakeRegistry{Memory: schema.NewMemory(), hangs: true}, 100*time.Millisecond
 	})
 	err := p.Publish(t.Context(), topic, "o-1", placed("o-1"))
 	if err == nil || !strings.Contains(err.Error(), "schema of shop.orders.OrderPlaced") {
@@ -125,7 +161,7 @@ func TestPublish_ASchemaThatTheRegistryRefusesIsToldInItsWords(t *testing.T) {
 	t.Parallel()
 	s := troupetest.New(t)
 	topic := s.Topic(t, 1)
-	registry := &fakeRegistry{}
+	registry := &fakeRegistry{Memory: schema.NewMemory()}
 	registry.fail(&schema.IncompatibleError{Subject: "x", Reasons: []string{"READER_FIELD_MISSING_DEFAULT_VALUE /fields/1"}})
 	p := newProducer(t, s, func(c *producer.Config) { c.Registry = registry })
 	if err := p.Prepare(t.Context(), topic, placed("")); err == nil || !strings.Contains(err.Error(), "READER_FIELD_MISSING_DEFAULT_VALUE") {

@@ -35,9 +35,16 @@ type Config struct {
 	Registry schema.Registry
 	// Source names this service (ce_source). An event's identity is (Source, id).
 	Source string
-	// AutoRegister registers a schema that the registry does not have yet; the
-	// registry may refuse it. Defaults to false: such a publish fails.
+	// AutoRegister registers a schema that the registry does not have yet, after it
+	// was checked against the subject's versions; the registry may refuse it all the
+	// same. Defaults to false: Prepare and Publish fail for such a schema.
 	AutoRegister bool
+	// Compatibility is what a schema and the earlier versions of its subject have to
+	// be to each other: Prepare and the first Publish of a type fail otherwise, whether
+	// the schema is registered or shall be. schema.None leaves that to the registry. Set it where this
+	// service may not read the registry's config. Defaults to the subject's level there, or schema.Backward
+	// where the registry has none.
+	Compatibility schema.Mode
 	// Subject names the registry subject. Defaults to schema.TopicRecordName.
 	Subject schema.SubjectNamer
 	// Compression of record batches. Defaults to none.
@@ -68,8 +75,8 @@ type Producer struct {
 	stats    counters
 }
 
-// New checks cfg and returns every problem together. It dials nothing: a Kafka
-// or registry that is down is an error of Prepare or of the first Publish.
+// New checks cfg and returns every problem together. It dials nothing: it does not
+// know yet what will be published. Prepare is where a service refuses to start.
 func New(cfg Config) (*Producer, error) {
 	if cfg.Subject == nil {
 		cfg.Subject = schema.TopicRecordName
@@ -112,6 +119,11 @@ func (cfg *Config) check() error {
 	problem(cfg.Source == "", "Source is missing: the name of this service")
 	problem(len(cfg.Source) > wire.MaxAttribute, "Source has %d bytes, more than %d", len(cfg.Source), wire.MaxAttribute)
 	problem(!utf8.ValidString(cfg.Source), "Source %q is not UTF-8", cfg.Source)
+	if cfg.Compatibility != "" {
+		mode, err := schema.ParseMode(string(cfg.Compatibility))
+		problem(err != nil, "Compatibility: %w", err)
+		cfg.Compatibility = mode
+	}
 	problem(cfg.Compression < 0 || cfg.Compression > kafka.Zstd, "Compression %d is none of Kafka's", cfg.Compression)
 	problem(cfg.DeliveryTimeout < 0, "DeliveryTimeout %v is negative", cfg.DeliveryTimeout)
 	problem(cfg.MaxBufferedBytes < 0 || cfg.MaxBufferedBytes > 0 && cfg.MaxBufferedBytes < smallestBuffer,
@@ -128,10 +140,14 @@ const (
 )
 
 // Prepare looks up a topic and the schema ids of what will be published to it,
-// and returns every problem together, so that a service whose schema is refused
-// or whose topic is missing can say so when it starts and not with its first
-// event. With AutoRegister the schemas are registered. It needs Kafka and the
-// registry to answer; ctx and the delivery timeout bound it.
+// and returns every problem together, so that a service refuses to start, instead of failing
+// with its first event, when the topic is missing, a schema is not registered, or
+// the subject's history does not allow it (Config.Compatibility). With AutoRegister new schemas are
+// registered. Of the records only the types count; nil pointers will do.
+//
+// It waits while Kafka or the registry is away, and says so in the log; ctx and the
+// delivery timeout bound it. A service that never calls it meets the same checks when it first
+// publishes a type. Afterwards publishing these types needs no registry any more.
 func (p *Producer) Prepare(ctx context.Context, topic string, records ...schema.Record) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.DeliveryTimeout, ErrDeliveryTimeout)
 	defer cancel()
