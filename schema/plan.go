@@ -69,7 +69,7 @@ func compilePlan(root *match) (*program, error) {
 			case *node:
 				c.fields(of, c.place(-1, of.name))
 			case *match:
-				c.record(of, c.place(-1, of.w.name))
+				c.body(of, c.place(-1, of.w.name))
 			}
 			c.emit(step{do: doReturn})
 		}
@@ -89,6 +89,14 @@ func (c *planCompiler) match(m *match, at int32) {
 		c.value(m.w, at)
 		return
 	}
+	if m.parts != nil && (len(m.users) > 1 || m.parent == nil && len(m.users) > 0) {
+		c.pending = append(c.pending, call{c.emit(step{do: doCall, place: at}), m})
+		return
+	}
+	c.body(m, at)
+}
+
+func (c *planCompiler) body(m *match, at int32) {
 	switch m.how {
 	case promoted:
 		if m.do == doString {
@@ -100,10 +108,6 @@ func (c *planCompiler) match(m *match, at int32) {
 		c.maps = append(c.maps, m.symbols)
 		c.edit(step{do: doMapEnum, place: at, to: int32(len(c.maps)) - 1, n: int64(len(m.symbols))})
 	case asRecord:
-		if len(m.users) > 1 || m.parent == nil && len(m.users) > 0 {
-			c.pending = append(c.pending, call{c.emit(step{do: doCall, place: at}), m})
-			return
-		}
 		c.record(m, at)
 	case asItems:
 		c.items(m, at)

@@ -94,6 +94,10 @@ func TestPlan_WritesWhatTheReaderHas(t *testing.T) {
 		"items that stay": {`{"type":"array","items":"int"}`, `{"type":"array","items":"long"}`, "03 04 02 04 00", "03 04 02 04 00"},
 		"reordered in a map": {`{"type":"map","values":` + abc + `}`, `{"type":"map","values":` + of(field("b", `"string"`)+","+field("a", `"int"`)) + `}`,
 			"04 026b 02 0278 04 026c 06 0279 08 00", "04 026b 0278 02 026c 0279 06 00"},
+		"recursive through a union of the reader's alone": {
+			`{"type":"record","name":"W","fields":[{"name":"items","type":{"type":"array","items":{"type":"record","name":"R","fields":[{"name":"items","type":{"type":"array","items":"R"}}]}}}]}`,
+			`{"type":"record","name":"K","aliases":["W","R"],"fields":[{"name":"items","type":{"type":"array","items":["null","K"]}}]}`,
+			"02 02 00 00 00", "02 02 02 02 00 00 00"},
 		"reordered, recursive": {
 			of(field("a", `"int"`) + "," + field("next", `["null","R"]`)), of(field("next", `["null","R"]`) + "," + field("a", `"int"`)),
 			"02 02 04 02 06 00", "02 02 00 06 04 02"},
