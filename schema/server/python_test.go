@@ -105,8 +105,25 @@ func TestServer_WorksWithConfluentsPythonClient(t *testing.T) {
 	wantJSON(t, got, "by_id", `[["orders-shop.OrderPlaced",1],["orders-value",1],["ours",1],["shop.OrderPlaced",1]]`)
 	wantJSON(t, got, "config", `"NONE"`)
 	wantJSON(t, got, "config_read", `"NONE"`)
-	wantJSON(t, got, "compatible", `true`)
-	wantJSON(t, got, "unchecked", `501`)
+	wantJSON(t, got, "checked", `[true,true]`)
+	wantJSON(t, got, "compatible", `[true,false,false,false,true]`)
+	wantJSON(t, got, "not_serialized", `[409,409]`)
+	var refused struct {
+		status, code int
+		message      string
+	}
+	if err := json.Unmarshal(got["refused"], &[]any{&refused.status, &refused.code, &refused.message}); err != nil || refused.status != 409 || refused.code != 409 ||
+		!strings.Contains(refused.message, `details: [{errorType:'READER_FIELD_MISSING_DEFAULT_VALUE', description:'The new schema cannot read what version 2 wrote: at path '/fields/1' (Order.total)`) {
+		t.Errorf("refused: %s", got["refused"])
+	}
+	wantJSON(t, got, "forward", `"FORWARD_TRANSITIVE"`)
+	wantJSON(t, got, "forward_read", `"FORWARD_TRANSITIVE"`)
+	wantJSON(t, got, "forward_compatible", `true`)
+	wantJSON(t, got, "forward_registered", `true`)
+	wantJSON(t, got, "global", `["BACKWARD","FULL","FULL","FULL","BACKWARD"]`)
+	wantJSON(t, got, "config_deleted", `["FORWARD_TRANSITIVE",40408]`)
+	wantJSON(t, got, "deletes", `[40407,3,[1,2],[1,2,3],true,3,[1,2],[1,2],40404,40401,[1,2]]`)
+	wantJSON(t, got, "referenced_by", `1`)
 	wantJSON(t, got, "missing", `[40401,40402,40403,42201,42206]`)
 	wantJSON(t, got, "deleted", `[[1],[1]]`)
 

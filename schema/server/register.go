@@ -51,7 +51,7 @@ func (st *store) parseProposal(p proposal) (*schema.Schema, error) {
 			p.References[i].Version = versions[len(versions)-1].number
 		}
 	}
-	parsed, err := st.parse(p.Schema, p.References)
+	parsed, err := st.parse(schema.Parse, p.Schema, p.References)
 	if err != nil {
 		return nil, errInvalidSchema("Invalid schema: %v", err)
 	}

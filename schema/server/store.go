@@ -115,7 +115,8 @@ func openStore(cfg Config) (*store, error) {
 func (st *store) replay(c change) error {
 	if r := c.Register; r != nil && (r.Schema != "" || st.schemas[r.ID] == nil) {
 		var err error
-		if r.parsed, err = st.parse(r.Schema, r.References); err != nil {
+		// What an earlier release took is not refused by rules that came later.
+		if r.parsed, err = st.parse(schema.ParseStored, r.Schema, r.References); err != nil {
 			return fmt.Errorf("schema %d: %w", r.ID, err)
 		}
 	}
@@ -303,7 +304,7 @@ func (st *store) byID(id int) (*entry, bool) {
 }
 
 // parse parses a schema with what it refers to, soft-deleted versions included.
-func (st *store) parse(text string, refs []reference) (*schema.Schema, error) {
+func (st *store) parse(parse func(string, ...*schema.Schema) (*schema.Schema, error), text string, refs []reference) (*schema.Schema, error) {
 	parsed := make([]*schema.Schema, len(refs))
 	for i, ref := range refs {
 		versions := st.live(ref.Subject, true)
@@ -313,7 +314,7 @@ func (st *store) parse(text string, refs []reference) (*schema.Schema, error) {
 		}
 		parsed[i] = versions[at].schema
 	}
-	return schema.Parse(text, parsed...)
+	return parse(text, parsed...)
 }
 
 // levelOf returns the compatibility level that holds for a subject.

@@ -108,8 +108,58 @@ out["types"] = registry.get_schema_types()
 out["by_id"] = [[v.subject, v.version] for v in registry.get_schema_versions(latest.schema_id)]
 out["config"] = registry.set_config("money", ServerConfig(compatibility=ConfigCompatibilityLevel.NONE))["compatibility"]
 out["config_read"] = registry.get_config("money").compatibility_level
-out["compatible"] = registry.test_compatibility("money", Schema('{"type":"record","name":"shop.Money","fields":[{"name":"cents","type":"long","doc":"."}]}', "AVRO"))
-out["unchecked"] = code(lambda: registry.test_compatibility("money", Schema('"string"', "AVRO")))
+
+# What the checker says, and how the client shows it.
+order = '{"type":"record","name":"Order","fields":[{"name":"id","type":"string"}%s]}'
+checked = "checked-value"
+v1 = Schema(order % "", "AVRO")
+v2 = Schema(order % ',{"name":"note","type":["null","string"],"default":null}', "AVRO")
+bad = Schema(order % ',{"name":"total","type":"long"}', "AVRO")
+out["checked"] = [registry.register_schema(checked, s) > 0 for s in (v1, v2)]
+out["compatible"] = [
+    registry.test_compatibility(checked, v2),
+    registry.test_compatibility(checked, bad),
+    registry.test_compatibility(checked, bad, 1),
+    registry.test_compatibility_all_versions(checked, bad),
+    registry.test_compatibility("absent", bad),
+]
+try:
+    registry.register_schema(checked, bad)
+except SchemaRegistryError as e:
+    out["refused"] = [e.http_status_code, e.error_code, e.error_message]
+try:  # a serializer that registers sees the same
+    AvroSerializer(registry, bad)({"id": "1", "total": 1}, SerializationContext("checked", MessageField.VALUE))
+except SchemaRegistryError as e:
+    out["not_serialized"] = [e.http_status_code, e.error_code]
+out["forward"] = registry.set_config(checked, ServerConfig(compatibility=ConfigCompatibilityLevel.FORWARD_TRANSITIVE))["compatibility"]
+out["forward_read"] = registry.get_config(checked).compatibility_level
+out["forward_compatible"] = registry.test_compatibility(checked, bad)
+out["forward_registered"] = registry.register_schema(checked, bad) > 0
+out["global"] = [
+    registry.get_config().compatibility_level,
+    registry.set_config(config=ServerConfig(compatibility=ConfigCompatibilityLevel.FULL))["compatibility"],
+    registry.get_config().compatibility_level,
+    registry.delete_config().compatibility_level,
+    registry.get_config().compatibility_level,
+]
+out["config_deleted"] = [registry.delete_config(checked).compatibility_level, code(lambda: registry.get_config(checked))]
+
+# Deletes, soft and hard, and what a deleted version still blocks.
+out["deletes"] = [
+    code(lambda: registry.delete_version(checked, 3, permanent=True)),
+    registry.delete_version(checked, 3),
+    registry.get_versions(checked),
+    registry.get_versions(checked, deleted=True),
+    registry.test_compatibility(checked, v1),
+    registry.delete_version(checked, 3, permanent=True),
+    registry.get_versions(checked, deleted=True),
+    registry.delete_subject(checked),
+    code(lambda: registry.delete_subject(checked)),
+    code(lambda: registry.get_versions(checked)),
+    registry.delete_subject(checked, permanent=True),
+]
+out["referenced_by"] = len(registry.get_referenced_by("money", 1))
+
 out["missing"] = [
     code(lambda: registry.get_latest_version("absent")),
     code(lambda: registry.get_version(subject, 99)),
