@@ -19,6 +19,18 @@ import (
 
 const parcelSent = "shop.shipping.ParcelSent"
 
+// parcels are the versions of one type; the last breaks all others.
+var parcels = []schema.Record{&v1.ParcelSent{}, &v2.ParcelSent{}, &v3.ParcelSent{}, &v4.ParcelSent{}}
+
+func wantText(t *testing.T, err error, texts ...string) {
+	t.Helper()
+	for _, want := range texts {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("does not say %q: %v", want, err)
+		}
+	}
+}
+
 // levels is a registry that has a compatibility level.
 type levels struct {
 	schema.Registry
