@@ -157,7 +157,6 @@ func (r *resolver) resolve(m *match) {
 		r.into(m)
 	case m.w.kind != m.r.kind:
 		r.promote(m)
-		r.meaning(m)
 	default:
 		r.sameKind(m)
 		r.meaning(m)
@@ -167,12 +166,14 @@ func (r *resolver) resolve(m *match) {
 func (r *resolver) promote(m *match) {
 	do, ok := promotion(m.w.kind, m.r.kind)
 	m.how, m.do = promoted, do
-	switch {
-	case !ok:
+	if !ok {
 		r.violate(m, TypeMismatch)
-	case m.w.kind == kindLong && m.r.kind != kindLong, m.w.kind == kindInt && m.r.kind == kindFloat:
+		return
+	}
+	if m.w.kind == kindLong || m.w.kind == kindInt && m.r.kind == kindFloat {
 		r.violate(m, PrecisionLoss)
 	}
+	r.meaning(m)
 }
 
 // meaning compares the logical types.
