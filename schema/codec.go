@@ -51,6 +51,7 @@ func AppendEncode(b []byte, r Record) ([]byte, error) {
 // global and keyed by what two schemas can have in common, so each codec has its own.
 type codec struct {
 	schema  *Schema
+	typ     reflect.Type // the struct
 	err     error // the Go type cannot be used at all
 	encoder avro.ValEncoder
 	decoder avro.ValDecoder
@@ -106,6 +107,7 @@ func (c *codec) build(r Record, t reflect.Type) (err error) {
 		return err
 	}
 	// The identity is all that hamba's codec needs, without what its parser gets wrong.
+	c.typ = t.Elem()
 	plain, err := avro.ParseBytesWithCache([]byte(c.schema.identity()), "", &avro.SchemaCache{})
 	if err != nil {
 		return err

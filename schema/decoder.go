@@ -19,8 +19,9 @@ type Decoder[T any, R RecordOf[T]] struct {
 
 // writer is what is known about a schema of the registry for good.
 type writer struct {
-	plan *Plan
-	err  error // its data can't be read as T
+	plan   *Plan
+	err    error   // its data can't be read as T
+	direct *direct // nil where the Go type needs hamba
 }
 
 // NewDecoder returns a Decoder whose reader schema is T's.
@@ -78,6 +79,9 @@ func (c *codec) resolve(s *Schema) *writer {
 	if !s.Equal(c.schema) { // else there is nothing to resolve
 		w.plan, w.err = Resolve(s, c.schema)
 	}
+	if w.err == nil {
+		w.direct, _ = compileDirect(w.plan, c.typ)
+	}
 	known, _ := c.plans.LoadOrStore(s.identity(), w)
 	return known.(*writer)
 }
@@ -117,6 +121,12 @@ func (d *Decoder[T, R]) decode(w *writer, data []byte, v *T) error {
 	}
 	// hamba would leave in v what an array or a map had before.
 	*v = *new(T)
+	if w.direct != nil {
+		if w.direct.read(data, d.limits, unsafe.Pointer(v)) {
+			return nil
+		}
+		*v = *new(T)
+	}
 	if w.plan.Unchanged() {
 		if bad := w.plan.program.run(data, d.limits, nil); bad != nil {
 			return bad

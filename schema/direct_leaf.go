@@ -1,0 +1,132 @@
+package schema
+
+import (
+	"reflect"
+	"slices"
+)
+
+// leaf compiles the reading of a value without parts: w's rules say which bytes are right, r and the Go
+// type what they become.
+func (c *directCompiler) leaf(to *[]fill, m *match, w, r *node, at target) error {
+	if r.kind == kindNull {
+		return nil
+	}
+	f := fill{offset: at.offset}
+	ok := false
+	switch w.kind {
+	case kindBoolean:
+		f.do, ok = fillBoolean, at.t.Kind() == reflect.Bool
+	case kindInt, kindLong:
+		f.flag = w.kind == kindInt
+		f.do, ok = fillOfNumber(r, at.t)
+	case kindFloat, kindDouble:
+		f.do, f.n, ok = fillOfFraction(w, r, at.t)
+	case kindBytes, kindString:
+		f.flag = w.kind == kindString
+		f.do, ok = fillOfBytes(r, at.t)
+	case kindFixed:
+		f.n = int64(w.size)
+		f.do, ok = fillOfFixed(r, at.t)
+	case kindEnum:
+		f.n = int64(len(w.symbols))
+		f.do, ok = fillEnum, at.t.Kind() == reflect.String
+		f.part = &fillPart{symbols: w.symbols}
+		if m != nil && m.symbols != nil {
+			f.part.symbols = slices.Clone(w.symbols)
+			for i, symbol := range m.symbols {
+				f.part.symbols[i] = r.symbols[symbol]
+			}
+		}
+	}
+	if !ok {
+		return unfit(r, at.t)
+	}
+	if f.do == fillDecimal || f.do == fillFixedDecimal {
+		f.part = &fillPart{decimal: newDecimals(r.logical.scale)}
+	}
+	if more := growth(f.do, m); more > 0 {
+		if err := c.emit(to, fill{do: fillMore, n: more}); err != nil {
+			return err
+		}
+	}
+	return c.emit(to, f)
+}
+
+// growth is how many bytes more than it reads a plan would write.
+func growth(do fillAction, m *match) int64 {
+	switch {
+	case do == fillNumberToFloat:
+		return 3
+	case do == fillNumberToDouble:
+		return 7
+	case do == fillFloatToDouble:
+		return 4
+	case do == fillEnum && m != nil && m.symbols != nil:
+		return 4
+	}
+	return 0
+}
+
+func fillOfNumber(r *node, t reflect.Type) (fillAction, bool) {
+	switch r.kind {
+	case kindFloat:
+		return fillNumberToFloat, t.Kind() == reflect.Float32
+	case kindDouble:
+		return fillNumberToDouble, t.Kind() == reflect.Float64
+	case kindInt:
+		switch {
+		case t == timeType:
+			return fillDate, r.logical.name == "date"
+		case t == durationType:
+			return fillTimeMillis, r.logical.name == "time-millis"
+		case t.Kind() == reflect.Int:
+			return fillInt, true
+		case t.Kind() == reflect.Int32:
+			return fillInt32, true
+		}
+	case kindLong:
+		switch {
+		case r.logical.name == "time-micros":
+			return fillTimeMicros, t == durationType
+		case t == timeType && r.logical.name == "timestamp-millis":
+			return fillMillis, true
+		case t == timeType && r.logical.name == "timestamp-micros":
+			return fillMicros, true
+		case t == durationType:
+			return 0, false
+		case t.Kind() == reflect.Int64:
+			return fillLong, true
+		}
+	}
+	return 0, false
+}
+
+func fillOfFraction(w, r *node, t reflect.Type) (do fillAction, size int64, ok bool) {
+	switch {
+	case r.kind == kindFloat:
+		return fillFloat, 4, t.Kind() == reflect.Float32
+	case w.kind == kindFloat:
+		return fillFloatToDouble, 4, t.Kind() == reflect.Float64
+	}
+	return fillDouble, 8, t.Kind() == reflect.Float64
+}
+
+func fillOfBytes(r *node, t reflect.Type) (fillAction, bool) {
+	switch {
+	case r.kind == kindString:
+		return fillString, t.Kind() == reflect.String && !t.Implements(textReader) && !reflect.PointerTo(t).Implements(textReader)
+	case t == ratPointerType:
+		return fillDecimal, r.logical.name == "decimal"
+	}
+	return fillBytes, t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+}
+
+func fillOfFixed(r *node, t reflect.Type) (fillAction, bool) {
+	switch {
+	case t == ratPointerType:
+		return fillFixedDecimal, r.logical.name == "decimal"
+	case t == spanType:
+		return fillDuration, r.logical.name == "duration"
+	}
+	return fillFixed, t.Kind() == reflect.Array && t.Elem().Kind() == reflect.Uint8 && t.Len() == r.size
+}
