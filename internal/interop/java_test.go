@@ -11,35 +11,42 @@ import (
 	"testing"
 )
 
-// built is where the Java peer is kept between runs.
+// built is where Java programs are kept between runs.
 const built = "../../build/interop"
 
-// java runs the peer if TROUPE_JAVA=1 asks for it. The first time, Maven fetches
+// java runs the peer if TROUPE_JAVA=1 asks for it.
+func java(t *testing.T) (before []string) { return javaProgram(t, buildPeer, "Peer") }
+
+// javaProgram returns the command of a program if TROUPE_JAVA=1 asks for it. The first time, Maven fetches
 // what it needs; afterwards it takes what is there.
-func java(t *testing.T) (before []string) {
+func javaProgram(t *testing.T, build func() (string, error), class string) []string {
 	t.Helper()
 	if os.Getenv("TROUPE_JAVA") != "1" {
-		t.Skip("set TROUPE_JAVA=1 to run it: it needs a JDK 17 or later, and mvn the first time (some 35 MB)")
+		t.Skip("set TROUPE_JAVA=1 to run it: it needs a JDK 17 or later, and mvn the first time (some 40 MB)")
 	}
-	dir, err := buildJava()
+	dir, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
 	classes := filepath.Join(dir, "classes") + string(os.PathListSeparator) + filepath.Join(dir, "libs", "*")
 	// Short runs: what compiles and collects cheaply is the fastest.
 	return []string{"java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m",
-		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classes, "Peer"}
+		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classes, class}
 }
 
-// buildJava returns a directory with the peer's classes and libs. It is made
+var (
+	buildPeer    = sync.OnceValues(func() (string, error) { return buildJava("testdata/java", "Peer.java") })
+	buildResolve = sync.OnceValues(func() (string, error) { return buildJava("testdata/resolver", "Resolve.java") })
+)
+
+// buildJava returns a directory with a program's classes and libs. It is made
 // once for each version of the sources, whole or not at all.
-var buildJava = sync.OnceValues(func() (string, error) {
-	const project = "testdata/java"
+func buildJava(project, file string) (string, error) {
 	pom, err := os.ReadFile(project + "/pom.xml")
 	if err != nil {
 		return "", err
 	}
-	source, err := os.ReadFile(project + "/Peer.java")
+	source, err := os.ReadFile(project + "/" + file)
 	if err != nil {
 		return "", err
 	}
@@ -55,9 +62,9 @@ var buildJava = sync.OnceValues(func() (string, error) {
 		if err := os.Symlink(libs, filepath.Join(tmp, "libs")); err != nil {
 			return err
 		}
-		return run("javac", "--release", "17", "-d", filepath.Join(tmp, "classes"), "-cp", filepath.Join(tmp, "libs", "*"), project+"/Peer.java")
+		return run("javac", "--release", "17", "-d", filepath.Join(tmp, "classes"), "-cp", filepath.Join(tmp, "libs", "*"), project+"/"+file)
 	})
-})
+}
 
 // fetchLibs returns the absolute path of the jars that the project needs.
 func fetchLibs(path string, pom []byte) (string, error) {
