@@ -47,7 +47,7 @@ func TestDecoder_AsksOnceForEachSchema(t *testing.T) {
 		}}
 		_, decode := stockDecoder(t, reg)
 		var all sync.WaitGroup
-		for range 20 {
+		for range 100 {
 			all.Go(func() {
 				if err := decode(t.Context(), 1); err != nil {
 					t.Error(err)
@@ -107,6 +107,39 @@ func TestDecoder_SparesARegistryThatIsDown(t *testing.T) {
 		time.Sleep(time.Second)
 		if err := decode(t.Context(), 1); err != nil {
 			t.Errorf("a second later: %v", err)
+		}
+	})
+}
+
+func TestDecoder_AHerdAsksARegistryThatIsDownOnceAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := schemaOf(t, moved())
+		var back atomic.Bool
+		reg := &asked{answer: func(context.Context) (*Schema, error) {
+			time.Sleep(100 * time.Millisecond)
+			if !back.Load() {
+				return nil, &UnavailableError{Registry: "r", Err: errors.New("EOF")}
+			}
+			return s, nil
+		}}
+		_, decode := stockDecoder(t, reg)
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				for decode(t.Context(), 1) != nil {
+					time.Sleep(time.Millisecond)
+				}
+			})
+		}
+		time.Sleep(10 * time.Second)
+		if n := reg.times.Load(); n < 20 || n > 30 { // each takes 100 ms and is believed for 250 ms
+			t.Errorf("asked %d times in 10 seconds", n)
+		}
+		asked := reg.times.Load()
+		back.Store(true)
+		all.Wait()
+		if n := reg.times.Load() - asked; n > 2 {
+			t.Errorf("asked %d times when it was back", n)
 		}
 	})
 }

@@ -191,7 +191,11 @@ func (d *differ) names(old, new *node, at *spot) {
 	default:
 		d.add(ChangedName, at, side(old), side(new), "%s -> %s, without an alias for the old name", old.name, new.name)
 	}
-	if words := setWords(old.aliases, new.aliases); words != "" {
+	was := old.aliases
+	if old.name != new.name && contains(new.aliases, old.name) {
+		was = append([]string{old.name}, was...) // the new name has said it
+	}
+	if words := setWords(was, new.aliases); words != "" {
 		d.add(ChangedAliases, at, side(old), side(new), "%s", words)
 	}
 	if old.doc != new.doc {
@@ -202,15 +206,19 @@ func (d *differ) names(old, new *node, at *spot) {
 func (d *differ) records(old, new *node, at *spot) {
 	pairs := matchFields(old.fields, new.fields)
 	matched := make([]bool, len(old.fields))
+	for _, o := range pairs {
+		if o >= 0 {
+			matched[o] = true
+		}
+	}
 	var order []int
 	for i, f := range new.fields {
 		o := pairs[i]
 		if o < 0 {
 			d.add(AddedField, at.in("."+f.name, "", "/fields/"+strconv.Itoa(i)),
-				Side{Position: old.position}, fieldSide(f), "%s", fieldWords(f))
+				Side{Position: old.position}, fieldSide(f), "%s%s", fieldWords(f), perhapsRenamed(f, old.fields, matched))
 			continue
 		}
-		matched[o] = true
 		order = append(order, o)
 		d.fields(old.fields[o], f, at.in("."+f.name, "/fields/"+strconv.Itoa(o), "/fields/"+strconv.Itoa(i)))
 	}
@@ -273,7 +281,11 @@ func (d *differ) fields(old, new *field, at *spot) {
 	if was, is := defaultText(old), defaultText(new); was != is {
 		d.add(ChangedDefault, at, oldSide, newSide, "%s -> %s", orNone(was), orNone(is))
 	}
-	if words := setWords(old.aliases, new.aliases); words != "" {
+	was := old.aliases
+	if old.name != new.name && contains(new.aliases, old.name) {
+		was = append([]string{old.name}, was...) // the renaming has said it
+	}
+	if words := setWords(was, new.aliases); words != "" {
 		d.add(ChangedAliases, at, oldSide, newSide, "%s", words)
 	}
 	if was, is := sortOrder(old), sortOrder(new); was != is {

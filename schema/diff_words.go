@@ -98,3 +98,21 @@ func shortList(names []string) string {
 }
 
 func ascending(order []int) bool { return slices.IsSorted(order) }
+
+// perhapsRenamed says that f may be a field that is gone, if just one of its type is.
+func perhapsRenamed(f *field, old []*field, matched []bool) string {
+	var like *field
+	for i, gone := range old {
+		if matched[i] || typeText(gone.typ) != typeText(f.typ) {
+			continue
+		}
+		if like != nil {
+			return ""
+		}
+		like = gone
+	}
+	if like == nil {
+		return ""
+	}
+	return fmt.Sprintf("; if it is %s renamed, give it the alias: \"aliases\": [%q]", like.name, like.name)
+}

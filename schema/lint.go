@@ -2,6 +2,7 @@ package schema
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -53,22 +54,11 @@ const (
 	LintPersonal LintRule = "PII_UNMARKED"
 )
 
-// LintRules are all rules, in the order of their names, with their severities.
-func LintRules() []struct {
-	Rule     LintRule
-	Severity Severity
-} {
-	type entry = struct {
-		Rule     LintRule
-		Severity Severity
-	}
-	var all []entry
-	for rule, severity := range severities {
-		all = append(all, entry{rule, severity})
-	}
-	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.Rule, b.Rule) })
-	return all
-}
+// LintRules are all rules, sorted.
+func LintRules() []LintRule { return slices.Sorted(maps.Keys(severities)) }
+
+// Severity is that of the rule's findings.
+func (r LintRule) Severity() Severity { return severities[r] }
 
 var severities = map[LintRule]Severity{
 	LintTypeName:        SeverityWarning,

@@ -37,9 +37,14 @@ func (l *linter) docs(n *node, at *spot) {
 	if first == nil {
 		return
 	}
-	l.find(LintDoc, at, first.position,
-		fmt.Sprintf("%d of the %s of %s have no doc: %s", len(without), quantity(int64(len(n.fields)), "field"), n.name, shortList(without)),
-		`add a "doc" to each: unit, bounds, and what it means when it is missing`)
+	problem := fmt.Sprintf("%d of the %d fields of %s have no doc: %s", len(without), len(n.fields), n.name, shortList(without))
+	switch len(without) {
+	case 1:
+		problem = fmt.Sprintf("the field %s of %s has no doc", first.name, n.name)
+	case len(n.fields):
+		problem = fmt.Sprintf("none of the %d fields of %s has a doc: %s", len(n.fields), n.name, shortList(without))
+	}
+	l.find(LintDoc, at, first.position, problem, `add a "doc" that says the unit, the bounds, and what it means when the value is missing`)
 }
 
 func (l *linter) enum(n *node, at *spot) {

@@ -143,7 +143,8 @@ func (l *linter) isPersonal(words, record []string) bool {
 		return true
 	case has("name") && (speaksOf(words, nameOwners, nil) || len(words) == 1 && speaksOf(record, people, nil)):
 		return true
-	case has("card") && (len(words) == 1 || speaksOf(words, cardWords, nil)):
+	case has("card") && (len(words) == 1 || speaksOf(words, cardWords, nil)),
+		slices.Contains(record, "card") && speaksOf(words, cardWords, nil):
 		return true
 	case has("address"):
 		return true

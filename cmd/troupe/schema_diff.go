@@ -99,19 +99,19 @@ func diffText(c *schema.Comparison, old, new *source) string {
 		fmt.Fprintf(&b, "%s %s\n", sign(change), printable(change.String(), false))
 		fmt.Fprintf(&b, "    %s\n", places(change, old, new))
 		for _, v := range change.Backward {
-			fmt.Fprintf(&b, "    BREAKS new consumers reading old events: %s: %s\n", v.Rule, printable(v.Problem(), false))
+			fmt.Fprintf(&b, "    BREAKS new consumers reading old events: %s: %s\n", v.Rule, problem(v, "old", "new"))
 		}
 		for _, v := range change.Forward {
-			fmt.Fprintf(&b, "    BREAKS old consumers reading new events: %s: %s\n", v.Rule, printable(v.Problem(), false))
+			fmt.Fprintf(&b, "    BREAKS old consumers reading new events: %s: %s\n", v.Rule, problem(v, "new", "old"))
 		}
 	}
 	for _, v := range c.Backward {
 		breaks++
-		fmt.Fprintf(&b, "! %s\n    BREAKS new consumers reading old events: %s: %s\n", v.Field, v.Rule, printable(v.Problem(), false))
+		fmt.Fprintf(&b, "! %s\n    BREAKS new consumers reading old events: %s: %s\n", v.Field, v.Rule, problem(v, "old", "new"))
 	}
 	for _, v := range c.Forward {
 		breaks++
-		fmt.Fprintf(&b, "! %s\n    BREAKS old consumers reading new events: %s: %s\n", v.Field, v.Rule, printable(v.Problem(), false))
+		fmt.Fprintf(&b, "! %s\n    BREAKS old consumers reading new events: %s: %s\n", v.Field, v.Rule, problem(v, "new", "old"))
 	}
 	for _, w := range warnings(old.schema, new.schema) {
 		fmt.Fprintf(&b, "? %s\n    %s: %s\n", w.Field, w.Rule, printable(w.Problem(), false))
@@ -134,7 +134,15 @@ func diffText(c *schema.Comparison, old, new *source) string {
 	if advice := deployOrder(c); advice != "" {
 		fmt.Fprintf(&b, "deploy: %s\n", advice)
 	}
+	if breaks > 0 {
+		b.WriteString("troupe schema explain RULE says what a rule means and how to fix it\n")
+	}
 	return b.String()
+}
+
+// problem is what is wrong, with the names that the two schemas have here.
+func problem(v schema.Violation, writer, reader string) string {
+	return printable(strings.NewReplacer("the writer", "the "+writer+" schema", "the reader", "the "+reader+" schema").Replace(v.Problem()), false)
 }
 
 func counted(n int, what string) string {

@@ -7,8 +7,6 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
-
-	"github.com/troupe-go/troupe/schema"
 )
 
 // explanation is what a rule means, for people who don't know Avro.
@@ -125,7 +123,7 @@ func (e *explanation) text() string {
 	if e.new != "" {
 		fmt.Fprintf(&b, "Example\n  events were written with\n%s\n  and are read with\n%s\n\n", block(e.old), block(e.new))
 		paragraph("How to fix it", e.fix)
-		fmt.Fprintf(&b, "  reads them:\n%s\n\n", block(e.fixed))
+		fmt.Fprintf(&b, "  this reads them:\n%s\n\n", block(e.fixed))
 	} else {
 		fmt.Fprintf(&b, "Example\n%s\n\n", block(e.old))
 		paragraph("How to fix it", e.fix)
@@ -154,14 +152,4 @@ func wrapped(text, indent string, width int) string {
 		line += word
 	}
 	return strings.Join(append(lines, line), "\n")
-}
-
-// lintKind is the kind of a lint rule.
-func lintKind(rule schema.LintRule) string {
-	for _, r := range schema.LintRules() {
-		if r.Rule == rule {
-			return "lint " + string(r.Severity)
-		}
-	}
-	return "lint"
 }

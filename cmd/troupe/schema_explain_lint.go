@@ -136,7 +136,7 @@ that look like it, and of records that look like a person, are a guess; the mark
 		},
 	}
 	for i := range rules {
-		rules[i].kind = lintKind(schema.LintRule(rules[i].rule))
+		rules[i].kind = "lint " + string(schema.LintRule(rules[i].rule).Severity())
 	}
 	return rules
 }

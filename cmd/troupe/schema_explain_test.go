@@ -105,9 +105,9 @@ func TestExplain_KnowsEveryRule(t *testing.T) {
 			t.Errorf("%s is not explained", rule)
 		}
 	}
-	for _, r := range schema.LintRules() {
-		if !known[string(r.Rule)] {
-			t.Errorf("%s is not explained", r.Rule)
+	for _, rule := range schema.LintRules() {
+		if !known[string(rule)] {
+			t.Errorf("%s is not explained", rule)
 		}
 	}
 }

@@ -23,10 +23,13 @@ func troupeSchema(ctx context.Context, stdin string, args ...string) outcome {
 	return outcome{stdout.String(), stderr.String(), code}
 }
 
+// testdata is where golden files are, also for a test that works elsewhere.
+var testdata, _ = filepath.Abs("testdata")
+
 // goldenText compares text with a file of testdata.
 func goldenText(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
+	path := filepath.Join(testdata, name+".golden")
 	if *updateSchema {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)

@@ -108,14 +108,12 @@ func (o *lintOptions) config() (schema.LintConfig, error) {
 	}
 	for _, name := range o.disable {
 		rule := schema.LintRule(strings.ToUpper(name))
-		var known []string
-		found := false
-		for _, r := range schema.LintRules() {
-			known = append(known, string(r.Rule))
-			found = found || r.Rule == rule
-		}
-		if !found {
-			return c, usage("--disable: there is no lint rule %q%s; troupe schema explain lists them", name, meant(name, known))
+		if !slices.Contains(schema.LintRules(), rule) {
+			var known []string
+			for _, r := range schema.LintRules() {
+				known = append(known, string(r))
+			}
+			return c, usage("--disable: there is no lint rule %q%s; troupe schema explain lists them", name, meant(strings.ToUpper(name), known))
 		}
 		c.Disable = append(c.Disable, rule)
 	}

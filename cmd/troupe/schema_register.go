@@ -175,6 +175,13 @@ func (b *registerBreak) who() string {
 	return fmt.Sprintf("new consumers cannot read events of version %d", b.version)
 }
 
+func (b *registerBreak) problem(v schema.Violation) string {
+	if b.oldReads {
+		return problem(v, "new", "old")
+	}
+	return problem(v, "old", "new")
+}
+
 func (b *registerBreak) json() breakJSON {
 	j := breakJSON{Version: b.version, Who: b.who(), Violations: violationsJSON(b.mismatch.Violations, b.writer, b.reader)}
 	if b.mismatch.Err != nil {
@@ -197,7 +204,7 @@ func (r *registered) print(w io.Writer, breaks []registerBreak) error {
 	for _, broken := range breaks {
 		fmt.Fprintf(&b, "%s\n", broken.who())
 		for _, v := range broken.mismatch.Violations {
-			fmt.Fprintf(&b, "  %s  %s\n      %s\n      writer %s, reader %s\n", v.Rule, v.Field, printable(v.Problem(), false),
+			fmt.Fprintf(&b, "  %s  %s\n      %s\n      writer %s, reader %s\n", v.Rule, v.Field, broken.problem(v),
 				broken.writer.at(v.Writer.Position), broken.reader.at(v.Reader.Position))
 		}
 		if broken.mismatch.Err != nil {

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+const (
+	lintedOrder = `{"type": "record", "name": "Order", "namespace": "shop", "doc": "An order.", "fields": [
+  {"name": "total", "type": "double", "doc": "In euros."},
+  {"name": "placed_at", "type": "long", "logicalType": "timestamp-millis", "doc": "When."},
+  {"name": "ship_to", "type": "Address", "doc": "Where to."}
+]}`
+	lintedAddress = `{"type": "record", "name": "Address", "namespace": "shop", "doc": "A place.", "fields": [
+  {"name": "street", "type": "string", "doc": "With number."}
+]}`
+)
+
+func TestSchemaLint_FindsInFilesThatUseEachOther(t *testing.T) {
+	inDirectory(t, map[string]string{"schemas/order.avsc": lintedOrder, "schemas/parts/address.avsc": lintedAddress, "schemas/.git/x.avsc": "{", "schemas/README": "no"})
+	ctx := context.Background()
+	o := troupeSchema(ctx, "", "lint", "schemas")
+	expect(t, o, 1, "troupe: 2 schemas: 1 error, 2 warnings, 0 infos")
+	goldenText(t, "schema_lint", o.stdout)
+	o = troupeSchema(ctx, "", "lint", "schemas", "-o", "github")
+	expect(t, o, 1)
+	goldenText(t, "schema_lint_github", o.stdout)
+	o = troupeSchema(ctx, "", "lint", "schemas", "-o", "json")
+	expect(t, o, 1)
+	var found []findingJSON
+	if err := json.Unmarshal([]byte(o.stdout), &found); err != nil || len(found) != 3 || found[0].File != "schemas/order.avsc" || found[0].Line != 2 {
+		t.Errorf("%v %+v", err, found)
+	}
+	o = troupeSchema(ctx, "", "lint", "schemas", "--disable", "money_as_float,LOGICAL_TYPE_IGNORED,PII_UNMARKED")
+	expect(t, o, 0, "2 schemas: 0 errors, 0 warnings, 0 infos")
+	if o.stdout != "" {
+		t.Errorf("stdout %s", o.stdout)
+	}
+}
+
+func TestSchemaLint_IsNeverGreenWithoutHavingLooked(t *testing.T) {
+	inDirectory(t, map[string]string{
+		"empty/README": "nothing", "bad/a.avsc": "{", "bad/b.avsc": lintedAddress, "worse/a.avsc": "[", "worse/b.avsc": "7",
+		"lone/order.avsc": lintedOrder,
+	})
+	ctx := context.Background()
+	expect(t, troupeSchema(ctx, "", "lint", "empty"), 2, "there is no .avsc file in empty, so nothing was linted")
+	expect(t, troupeSchema(ctx, "", "lint", "nope"), 2, "read nope: no such file")
+	o := troupeSchema(ctx, "", "lint", "bad")
+	expect(t, o, 2, "bad/a.avsc:1:1: not JSON", "1 schema: 0 errors, 1 warning")
+	if !strings.Contains(o.stdout, "PII_UNMARKED") {
+		t.Errorf("stdout %s", o.stdout)
+	}
+	expect(t, troupeSchema(ctx, "", "lint", "worse"), 2, "2 files could not be linted, the first: ")
+	expect(t, troupeSchema(ctx, "", "lint", "lone"), 2, `unknown type "Address"`, "--references")
+	expect(t, troupeSchema(ctx, "", "lint", "lone", "--references", "bad/b.avsc"), 1)
+	expect(t, troupeSchema(ctx, lintedAddress, "lint", "-", "--disable", "PII_UNMARKED"), 0)
+	expect(t, troupeSchema(ctx, "", "lint", "bad/b.avsc", "--disable", "PII_UNMARKD"), 2, `there is no lint rule "PII_UNMARKD"; did you mean PII_UNMARKED?`)
+	expect(t, troupeSchema(ctx, "", "lint", "bad/b.avsc", "-o", "yaml"), 2, `-o "yaml" is none of text, json, github`)
+}
