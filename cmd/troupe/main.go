@@ -38,7 +38,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(errs, "troupe:", line(err))
+	if said := line(err); said != "" { // a report may have said it all
+		fmt.Fprintln(errs, "troupe:", said)
+	}
 	var coded interface{ ExitCode() int }
 	switch {
 	case errors.As(err, &coded):
@@ -87,7 +89,7 @@ Services are found through TROUPE_BROKERS, TROUPE_REDIS and TROUPE_REGISTRY.`,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("troupe {{.Version}}\n")
-	root.AddCommand(newDev(), newDLQ())
+	root.AddCommand(newDev(), newDLQ(), newSchema())
 	return root
 }
 

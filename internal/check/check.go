@@ -1,0 +1,329 @@
+package check
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/troupe-go/troupe/schema"
+)
+
+// Options say what to check, and against what. The zero value of each field means its default.
+type Options struct {
+	// Dir is where relative paths start. Defaults to the working directory.
+	Dir string
+	// Paths are files and directories. Defaults to those of Config, or else to Dir.
+	Paths []string
+	// Config is what troupe.yaml says, and ConfigDir where it is, relative to Dir.
+	Config    *Config
+	ConfigDir string
+	// Against is a git revision, a directory, a file or "registry"; "git:", "dir:", "file:" and "registry:" in front
+	// leave no doubt. Defaults to Config's, or else to where the main branch was left.
+	Against string
+	// Tags is a glob of git tags that are older versions.
+	Tags string
+	// Mode is for all subjects. Defaults to Config's or the registry's, or else to BACKWARD.
+	Mode schema.Mode
+	// Contracts is the directory of the services' reader schemas. Defaults to Config's.
+	Contracts string
+	// Open opens the registry when it is needed.
+	Open func() (Registry, error)
+	// Subject is the one in the registry, for a single schema.
+	Subject string
+	// AllowDeleted and AllowNew say that a deleted subject is meant, and that nothing but new ones are.
+	AllowDeleted, AllowNew bool
+	// Strict makes warnings fail.
+	Strict bool
+	// Confluent asks what Confluent's registry would say.
+	Confluent bool
+	// Env looks up variables that CI systems set. Defaults to os.Getenv.
+	Env func(string) string
+	// Now is the day that waivers expire on. Defaults to today.
+	Now time.Time
+}
+
+// Run checks. The error says that nothing could be checked; what went wrong with single
+// schemas is in the Report.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	c, err := newChecker(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	candidates, err := c.candidates()
+	if err != nil {
+		return nil, err
+	}
+	contracts, err := c.contracts()
+	if err != nil {
+		return nil, err
+	}
+	history, err := c.history(candidates)
+	if err != nil {
+		return nil, err
+	}
+	c.report.Problems = append(c.report.Problems, candidates.problems...)
+	for _, sub := range candidates.subjects {
+		if err := c.subject(sub, history, contracts); err != nil {
+			return nil, err
+		}
+	}
+	c.deleted(candidates, history, contracts)
+	c.strangers(candidates, history, contracts)
+	c.waive()
+	slices.SortStableFunc(c.report.Subjects, func(a, b Subject) int { return cmp.Compare(a.Name, b.Name) })
+	c.report.finish()
+	return c.report, c.nothing()
+}
+
+// checker is the state of one Run.
+type checker struct {
+	Options
+	ctx    context.Context
+	tree   *workTree
+	paths  []string // relative to Dir, with slashes
+	named  bool     // all paths are files
+	report *Report
+	repo   *repository
+	// repoDir is the directory that repo was opened in.
+	repoDir string
+	// seen are the fingerprints of the schemas that each subject has now.
+	seen map[string][]string
+}
+
+func newChecker(ctx context.Context, o Options) (*checker, error) {
+	if o.Config == nil {
+		o.Config = &Config{}
+	}
+	if o.Env == nil {
+		o.Env = os.Getenv
+	}
+	if o.Now.IsZero() {
+		o.Now = time.Now()
+	}
+	o.Against = cmp.Or(o.Against, o.Config.Against)
+	o.Tags = cmp.Or(o.Tags, o.Config.Tags)
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return nil, err
+	}
+	c := &checker{Options: o, ctx: ctx, report: &Report{
+		strict: o.Strict, Subjects: []Subject{}, Problems: []Problem{}, Waivers: []WaiverNote{},
+	}, seen: map[string][]string{}}
+	c.tree = &workTree{root: dir, show: func(p string) string { return p }, exclude: c.excluded}
+	return c, c.findPaths()
+}
+
+// findPaths decides which files and directories are checked.
+func (c *checker) findPaths() error {
+	given := c.Paths
+	if len(given) == 0 {
+		for _, p := range c.Config.Paths {
+			given = append(given, filepath.Join(filepath.FromSlash(c.ConfigDir), filepath.FromSlash(p)))
+		}
+		if len(given) == 0 {
+			given = []string{cmp.Or(filepath.FromSlash(c.ConfigDir), ".")}
+		}
+	}
+	c.named = true
+	for _, p := range given {
+		rel, info, err := c.find(p)
+		if err != nil {
+			return err
+		}
+		if info.IsDir() {
+			c.named = false
+		} else {
+			c.tree.named = append(c.tree.named, rel)
+		}
+		c.paths = append(c.paths, rel)
+	}
+	return nil
+}
+
+// find returns a path relative to Dir, with slashes.
+func (c *checker) find(p string) (string, os.FileInfo, error) {
+	full := p
+	if !filepath.IsAbs(p) {
+		full = filepath.Join(c.tree.root, p)
+	}
+	info, err := os.Stat(full)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return "", nil, fmt.Errorf("%s does not exist: name a .avsc file or a directory of them", p)
+		}
+		return "", nil, fmt.Errorf("%s: %w", p, cause(err))
+	}
+	if real, err := filepath.EvalSymlinks(filepath.Dir(full)); err == nil {
+		full = filepath.Join(real, filepath.Base(full))
+	}
+	rel, err := filepath.Rel(c.tree.root, full)
+	return filepath.ToSlash(rel), info, err
+}
+
+// excluded reports whether a file or directory is not a candidate: the configuration leaves it out, it
+// is a contract, or it is what the candidates are compared with.
+func (c *checker) excluded(p string) bool {
+	if dir := c.contractsDir(); dir != "" && within(p, []string{dir}) {
+		return true
+	}
+	rel := p
+	if c.ConfigDir != "" && c.ConfigDir != "." {
+		if r, err := filepath.Rel(c.ConfigDir, p); err == nil {
+			rel = filepath.ToSlash(r)
+		}
+	}
+	return slices.ContainsFunc(c.Config.Exclude, func(glob string) bool { return matches(glob, rel) })
+}
+
+func (c *checker) contractsDir() string {
+	if c.Contracts != "" {
+		return path.Clean(filepath.ToSlash(c.Contracts))
+	}
+	return path.Join(filepath.ToSlash(c.ConfigDir), cmp.Or(c.Config.Contracts, "contracts"))
+}
+
+// candidates reads the schemas that are checked.
+func (c *checker) candidates() (*set, error) {
+	paths, err := c.tree.list(c.paths)
+	if err != nil {
+		return nil, err
+	}
+	if c.excludesBase() {
+		own := path.Clean(filepath.ToSlash(strings.TrimPrefix(c.Against, "dir:")))
+		paths = slices.DeleteFunc(paths, func(p string) bool { return within(p, []string{own}) })
+	}
+	paths, err = c.withoutIgnored(paths)
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("no .avsc file in %s: name the directory that holds the schemas", strings.Join(c.paths, ", "))
+	}
+	files, err := c.tree.load(paths)
+	if err != nil {
+		return nil, err
+	}
+	return newSet(files, false, func() ([]*file, error) { return c.elsewhere(paths) })
+}
+
+// excludesBase reports whether the candidates are compared with a directory within theirs.
+func (c *checker) excludesBase() bool {
+	if c.Against == "" || strings.Contains(c.Against, ":") && !strings.HasPrefix(c.Against, "dir:") {
+		return false
+	}
+	_, info, err := c.find(strings.TrimPrefix(c.Against, "dir:"))
+	return err == nil && info.IsDir()
+}
+
+// withoutIgnored leaves out the files that git ignores, such as copies in build directories, unless
+// they were named.
+func (c *checker) withoutIgnored(paths []string) ([]string, error) {
+	if c.named || len(paths) == 0 {
+		return paths, nil
+	}
+	repo, err := openRepository(c.ctx, c.tree.root)
+	if err != nil {
+		return paths, c.ctx.Err() // no git, no .gitignore
+	}
+	ignored, err := repo.ignored(paths)
+	if err != nil {
+		return nil, err
+	}
+	kept := slices.DeleteFunc(slices.Clone(paths), func(p string) bool {
+		return ignored[p] && !slices.Contains(c.tree.named, p)
+	})
+	if len(kept) == 0 {
+		return nil, fmt.Errorf("git ignores every .avsc file in %s (%d): name the files themselves", strings.Join(c.paths, ", "), len(paths))
+	}
+	return kept, nil
+}
+
+// elsewhere returns the files near the candidates that are not among them.
+func (c *checker) elsewhere(paths []string) ([]*file, error) {
+	var around []string
+	for _, p := range c.Config.Paths {
+		around = append(around, path.Join(filepath.ToSlash(c.ConfigDir), p))
+	}
+	top := "."
+	if repo, err := openRepository(c.ctx, c.tree.root); err == nil {
+		top = cmp.Or(strings.Repeat("../", strings.Count(repo.prefix, "/")), ".")
+	}
+	for _, p := range c.paths {
+		around = append(around, path.Dir(p))
+	}
+	all, err := c.tree.list(append(around, path.Clean(top)))
+	if err != nil {
+		return nil, nil // what is not there is reported as an unknown type
+	}
+	return c.tree.load(slices.DeleteFunc(all, func(p string) bool { return slices.Contains(paths, p) }))
+}
+
+// contract is a schema that a service reads with.
+type contract struct {
+	service string
+	*version
+}
+
+// contracts reads the services' reader schemas, by the name of the schema.
+func (c *checker) contracts() (map[string][]contract, error) {
+	dir := c.contractsDir()
+	full := filepath.Join(c.tree.root, filepath.FromSlash(dir))
+	if filepath.IsAbs(c.Contracts) {
+		full = c.Contracts
+	}
+	entries, err := os.ReadDir(full)
+	if err != nil {
+		if c.Contracts != "" || c.Config.Contracts != "" {
+			return nil, fmt.Errorf("the contracts' directory %s: %w", dir, cause(err))
+		}
+		return nil, nil
+	}
+	all := map[string][]contract{}
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		t := &workTree{root: full, show: func(p string) string { return path.Join(dir, p) }}
+		paths, err := t.list([]string{e.Name()})
+		if err != nil {
+			return nil, err
+		}
+		files, err := t.load(paths)
+		if err != nil {
+			return nil, err
+		}
+		s, err := newSet(files, false, nil)
+		if err != nil {
+			return nil, err
+		}
+		c.report.Problems = append(c.report.Problems, s.problems...)
+		for _, sub := range s.subjects {
+			all[sub.name] = append(all[sub.name], contract{e.Name(), sub.newest()})
+		}
+	}
+	return all, nil
+}
+
+// nothing is the error of a check that compared nothing.
+func (c *checker) nothing() error {
+	s := c.report.Summary
+	switch {
+	case s.Compared > 0 || s.Exit != 0:
+		return nil
+	case s.Unchecked > 0 && s.New == 0:
+		return fmt.Errorf("nothing was checked: the mode of every subject is NONE (from %s)", c.report.Subjects[0].ModeFrom)
+	case c.AllowNew || s.New == 0:
+		return nil
+	}
+	return fmt.Errorf("nothing was checked: %s has none of the %s here; if they are all new, say so with --allow-new", c.report.Against, count(s.New, "schema"))
+}

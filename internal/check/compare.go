@@ -1,0 +1,335 @@
+package check
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/troupe-go/troupe/schema"
+)
+
+// Fingerprint is what waivers call a schema by: it changes with everything that may matter, defaults and aliases too.
+func Fingerprint(s *schema.Schema) string {
+	sum := sha256.Sum256([]byte(s.String()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// subject checks a candidate and adds it to the report.
+func (c *checker) subject(sub *subject, h history, contracts map[string][]contract) error {
+	pasts, err := h.of(sub)
+	if err != nil {
+		return err
+	}
+	v := sub.newest()
+	s := Subject{Name: sub.name, Status: Compatible, File: v.show, Compared: []string{}, Findings: []Finding{}}
+	c.seen[sub.name] = append(c.seen[sub.name], Fingerprint(v.schema))
+	var called []string
+	for _, p := range pasts {
+		if err := c.chooseMode(&s, p); err != nil {
+			return err
+		}
+		if p.called != "" {
+			called = append(called, p.called)
+		}
+		c.compare(&s, v, p)
+	}
+	s.Registered = strings.Join(called, ", ")
+	if s.Mode == "" {
+		if err := c.chooseMode(&s, &past{}); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(s.Compared) == 0:
+		s.Status, s.Words = New, "new: nothing to compare with"
+	case s.Mode == schema.None:
+		s.Status, s.Words = Unchecked, fmt.Sprintf("not checked: its mode is NONE (from %s)", s.ModeFrom)
+	}
+	for _, k := range contracts[sub.name] {
+		c.contract(&s, v, k)
+	}
+	c.report.Subjects = append(c.report.Subjects, s)
+	return nil
+}
+
+// chooseMode decides which versions of a subject have to understand each other.
+func (c *checker) chooseMode(s *Subject, p *past) error {
+	mode, from := c.Config.mode(s.Name)
+	switch {
+	case c.Mode != "":
+		mode, from = c.Mode, "--mode"
+	case mode != "":
+	case p.mode != "":
+		mode, from = p.mode, p.modeFrom
+	default:
+		mode, from = schema.Backward, "the default"
+	}
+	parsed, err := schema.ParseMode(string(mode))
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", s.Name, from, err)
+	}
+	s.Mode, s.ModeFrom = parsed, from
+	return nil
+}
+
+// compare compares a schema with the versions that its mode asks about.
+func (c *checker) compare(s *Subject, v *version, p *past) {
+	if len(p.versions) == 0 {
+		return
+	}
+	last := p.versions[len(p.versions)-1]
+	asked := p.versions[len(p.versions)-1:]
+	if strings.HasSuffix(string(s.Mode), "_TRANSITIVE") {
+		asked = p.versions
+	}
+	var findings []Finding
+	for _, old := range asked {
+		s.Compared = append(s.Compared, old.label)
+		if s.Mode == schema.None || same(old, v) {
+			continue
+		}
+		if old.broken != nil {
+			findings = append(findings, unreadable(old, v))
+			continue
+		}
+		backward := pair{old: old, new: v, kind: NewReadsOld}.findings()
+		forward := pair{old: old, new: v, kind: OldReadsNew}.findings()
+		if old == last {
+			s.Changed = s.Changed || !old.schema.Equal(v.schema) || len(backward)+len(forward) > 0
+			if s.Changed {
+				s.Deploy = deploy(s.Name, last.label, broken(backward), broken(forward))
+			}
+			if c.Confluent {
+				s.Confluent = emulate(s.Mode, v.schema, p.versions)
+			}
+		}
+		if wantsBackward(s.Mode) {
+			findings = append(findings, backward...)
+		}
+		if wantsForward(s.Mode) {
+			findings = append(findings, forward...)
+		}
+	}
+	if c.Confluent {
+		for i := range findings {
+			findings[i].Confluent = confluentSays(findings[i], s.Confluent)
+		}
+	}
+	s.Findings = append(s.Findings, merge(findings)...)
+}
+
+func wantsBackward(m schema.Mode) bool {
+	return strings.HasPrefix(string(m), "BACKWARD") || strings.HasPrefix(string(m), "FULL")
+}
+
+func wantsForward(m schema.Mode) bool {
+	return strings.HasPrefix(string(m), "FORWARD") || strings.HasPrefix(string(m), "FULL")
+}
+
+func broken(findings []Finding) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return !f.Warning })
+}
+
+// unreadable says that an old version is no schema.
+func unreadable(old, v *version) Finding {
+	f := Finding{
+		Rule: BaseUnreadable, Kind: OfSubject, Versions: []string{old.label},
+		Who:     fmt.Sprintf("nobody can tell whether new consumers can read what %s wrote", old.label),
+		Problem: fmt.Sprintf("%s is no schema: %v", old.show, old.broken),
+		New:     Place{File: v.show, Line: 1, Column: 1}, Old: Place{File: old.show},
+		Fix: &Fix{Words: "compare with an older version (--against), or waive it if nothing was ever written with that one"},
+		old: []string{old.label}, new: Fingerprint(v.schema),
+	}
+	var parse *schema.ParseError
+	if errors.As(old.broken, &parse) {
+		f.Old.Line, f.Old.Column = parse.Line, parse.Column
+	}
+	return f
+}
+
+// pair is an old and a new schema, and who reads.
+type pair struct {
+	old, new *version
+	kind     Kind
+	service  string
+}
+
+func (p pair) writer() *schema.Schema {
+	if p.kind == NewReadsOld {
+		return p.old.schema
+	}
+	return p.new.schema
+}
+
+func (p pair) reader() *schema.Schema {
+	if p.kind == NewReadsOld {
+		return p.new.schema
+	}
+	return p.old.schema
+}
+
+// findings is everything about the pair.
+func (p pair) findings() (all []Finding) {
+	violations, err := violations(p.writer(), p.reader())
+	if err != nil { // there is no rule for it: too large to be resolved
+		f := p.finding(schema.Violation{Rule: schema.TypeMismatch})
+		f.Problem = err.Error()
+		return append(all, f)
+	}
+	for i, v := range violations {
+		f := p.finding(v)
+		if !f.Warning && i < mostFixes {
+			f.Fix = fix(p, v)
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// violations are those of a pair of schemas, or the warnings if it can be read.
+func violations(writer, reader *schema.Schema) ([]schema.Violation, error) {
+	plan, err := schema.Resolve(writer, reader)
+	var mismatch *schema.MismatchError
+	switch {
+	case err == nil:
+		return plan.Warnings(), nil
+	case errors.As(err, &mismatch) && len(mismatch.Violations) > 0:
+		return mismatch.Violations, nil
+	}
+	return nil, err
+}
+
+func (p pair) finding(v schema.Violation) Finding {
+	f := Finding{
+		Rule: v.Rule, Kind: p.kind, Warning: v.Rule.Warning(), Service: p.service,
+		Who: p.who([]string{p.old.label}), Problem: p.problem(v),
+		Path: v.Path, Field: v.Field, New: placeOf(v.Reader), Old: placeOf(v.Writer),
+		old: []string{Fingerprint(p.old.schema)}, new: Fingerprint(p.new.schema),
+	}
+	if p.service == "" {
+		f.Versions = []string{p.old.label}
+	}
+	if p.kind != NewReadsOld {
+		f.New, f.Old = f.Old, f.New
+	}
+	if f.New.File == "" {
+		f.New.File = p.new.show
+	}
+	if f.Old.File == "" {
+		f.Old.File = p.old.show
+	}
+	return f
+}
+
+// merge makes one Finding of those that are the same for several versions.
+func merge(findings []Finding) (all []Finding) {
+	type key struct {
+		rule             schema.Rule
+		kind             Kind
+		path, field      string
+		problem          string
+		new              Place
+		oldType, newType string
+	}
+	first := map[key]int{}
+	for _, f := range findings {
+		k := key{f.Rule, f.Kind, f.Path, f.Field, f.Problem, f.New, f.Old.Type, f.New.Type}
+		i, ok := first[k]
+		if !ok || f.Rule == BaseUnreadable {
+			first[k] = len(all)
+			all = append(all, f)
+			continue
+		}
+		g := &all[i]
+		g.Versions = append(slices.Clone(g.Versions), f.Versions...)
+		g.old = append(slices.Clone(g.old), f.old...)
+		g.Old, g.Fix = f.Old, f.Fix // of the newest version
+		g.Who = pair{kind: f.Kind}.who(g.Versions)
+	}
+	slices.SortStableFunc(all, func(a, b Finding) int { return cmp.Compare(kindOrder(a), kindOrder(b)) })
+	return all
+}
+
+func kindOrder(f Finding) int {
+	n := slices.Index([]Kind{OfSubject, NewReadsOld, OldReadsNew, Contract}, f.Kind)
+	if f.Warning {
+		n += 10
+	}
+	return n
+}
+
+// contract checks what a service reads.
+func (c *checker) contract(s *Subject, v *version, k contract) {
+	s.Contracts = append(s.Contracts, k.service)
+	k.label = k.service
+	s.Findings = append(s.Findings, pair{old: k.version, new: v, kind: Contract, service: k.service}.findings()...)
+}
+
+// deleted adds the subjects that are gone.
+func (c *checker) deleted(candidates *set, h history, contracts map[string][]contract) {
+	for _, sub := range h.gone(candidates) {
+		v := sub.newest()
+		s := Subject{Name: sub.name, Status: Deleted, File: v.show, Compared: []string{}, Findings: []Finding{}}
+		_, _ = c.Config.mode(s.Name)
+		s.Words = "deleted: " + c.whoStillReads(sub.name, contracts[sub.name])
+		if in, ok := candidates.inside[sub.name]; ok {
+			s.Words = fmt.Sprintf("deleted as a schema of its own: it is now a part of %s", in)
+		}
+		if !c.AllowDeleted && !c.Config.allowsDeleted(sub.name) || len(contracts[sub.name]) > 0 {
+			s.Status = Breaking
+			s.Findings = append(s.Findings, Finding{
+				Rule: SubjectDeleted, Kind: OfSubject, Who: c.whoStillReads(sub.name, contracts[sub.name]),
+				Problem: fmt.Sprintf("%s is not there any more; it was in %s", sub.name, v.show),
+				New:     Place{File: pathOf(v.show)}, Old: Place{File: v.show, Line: 1, Column: 1},
+				Fix: &Fix{Words: deletedFix(contracts[sub.name])},
+				old: []string{Fingerprint(v.schema)},
+			})
+		}
+		c.report.Subjects = append(c.report.Subjects, s)
+	}
+}
+
+func (c *checker) whoStillReads(name string, contracts []contract) string {
+	if len(contracts) == 0 {
+		return "nobody committed a contract for it, but consumers may still read what is in the topic"
+	}
+	return fmt.Sprintf("%s still %s it", services(contracts), plural(len(contracts), "reads", "read"))
+}
+
+func deletedFix(contracts []contract) string {
+	if len(contracts) > 0 {
+		return fmt.Sprintf("put the file back until %s no longer %s it and the contract is deleted", services(contracts), plural(len(contracts), "reads", "read"))
+	}
+	return `put the file back while consumers read the topic; or, if nobody does, say so: --allow-deleted, or "deleted: allow" for it in troupe.yaml`
+}
+
+func services(contracts []contract) string {
+	var names []string
+	for _, k := range contracts {
+		names = append(names, k.service)
+	}
+	return plural(len(names), "service ", "services ") + enumerate(names)
+}
+
+// strangers notes the contracts for schemas that nobody has.
+func (c *checker) strangers(candidates *set, h history, contracts map[string][]contract) {
+	if c.named || len(candidates.problems) > 0 {
+		return
+	}
+	gone := map[string]bool{}
+	for _, sub := range h.gone(candidates) {
+		gone[sub.name] = true
+	}
+	var notes []string
+	for name, ks := range contracts {
+		if len(candidates.byName[name]) == 0 && !gone[name] && candidates.inside[name] == "" && ks[0].schema != nil && name == ks[0].schema.FullName() {
+			notes = append(notes, fmt.Sprintf("%s has a contract for %s (%s), which no schema here is", services(ks), name, ks[0].show))
+		}
+	}
+	slices.Sort(notes)
+	c.report.Notes = append(c.report.Notes, notes...)
+}

@@ -1,0 +1,472 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/troupe-go/troupe/schema"
+)
+
+// mostFixes is for how many findings of a pair of schemas a fix is tried out.
+const mostFixes = 50
+
+// fix says how to repair a violation. What it says to write was tried out: with it, the
+// schema has the violation no more, and no new one.
+func fix(p pair, v schema.Violation) *Fix {
+	f, edited := repair(p, v)
+	if f.JSON == "" || edited == nil {
+		return &Fix{Words: f.Words}
+	}
+	return &f
+}
+
+// repair returns a fix and the schema after it, nil if it is not one that a machine can make.
+func repair(p pair, v schema.Violation) (Fix, *schema.Schema) {
+	r := newRepair(p, v)
+	f := r.do()
+	if f.JSON == "" {
+		return f, nil
+	}
+	edited, err := r.candidate.parse()
+	if err != nil {
+		return f, nil
+	}
+	after := p
+	after.new = &version{schema: edited}
+	before, _ := violations(p.writer(), p.reader())
+	left, err := violations(after.writer(), after.reader())
+	if err != nil || breaks(left) >= breaks(before) {
+		return f, nil
+	}
+	return f, edited
+}
+
+func breaks(violations []schema.Violation) (n int) {
+	for _, v := range violations {
+		if !v.Rule.Warning() {
+			n++
+		}
+	}
+	return n
+}
+
+// fixing is a violation with what it is about on both sides.
+type fixing struct {
+	pair
+	v              schema.Violation
+	candidate, old *document
+	// r and w are the reader's and the writer's type at the violation; either may be nil.
+	r, w *place
+	// field is the reader's, if the violation is about a field. rRecord and wRecord are the records around it.
+	field   *shapeField
+	rRecord *shape
+	wRecord *shape
+}
+
+func newRepair(p pair, v schema.Violation) *fixing {
+	f := &fixing{pair: p, v: v, candidate: read(p.new.schema), old: read(p.old.schema)}
+	f.r, f.w = f.old.root, f.candidate.root
+	if p.kind == NewReadsOld {
+		f.r, f.w = f.candidate.root, f.old.root
+	}
+	steps := strings.Split(strings.TrimPrefix(v.Path, "/"), "/")
+	for len(steps) > 0 && steps[0] != "" && f.r != nil {
+		steps = f.step(steps)
+	}
+	return f
+}
+
+// step follows the first steps of a path on both sides, and returns the others.
+func (f *fixing) step(steps []string) []string {
+	if f.w != nil && f.w.kind == "union" {
+		into := f.r
+		if i, err := strconv.Atoi(steps[0]); err == nil && i < len(f.r.branches) {
+			into = f.r.branches[i]
+		}
+		f.w = counterpart(f.w, into)
+	}
+	n := 0
+	if len(steps) > 1 {
+		n, _ = strconv.Atoi(steps[1])
+	}
+	switch {
+	case steps[0] == "fields" && n < len(f.r.fields):
+		f.field, f.rRecord, f.wRecord = f.r.fields[n], f.r.shape, nil
+		if f.w != nil {
+			f.wRecord = f.w.shape
+		}
+		f.r, f.w = f.field.typ, f.written()
+		if len(steps) > 2 {
+			return steps[3:]
+		}
+		return nil
+	case steps[0] == "items", steps[0] == "values":
+		f.r = f.r.items
+		if f.w != nil {
+			f.w = f.w.items
+		}
+	default:
+		i, err := strconv.Atoi(steps[0])
+		if err != nil || i >= len(f.r.branches) {
+			f.r = nil
+			return nil
+		}
+		f.r = f.r.branches[i]
+	}
+	f.field = nil
+	return steps[1:]
+}
+
+// written is the type of the writer's field that f.field reads.
+func (f *fixing) written() *place {
+	if f.wRecord == nil {
+		return nil
+	}
+	for _, name := range append([]string{f.field.name}, f.field.aliases...) {
+		if w := f.wRecord.field(name); w != nil {
+			return w.typ
+		}
+	}
+	return nil
+}
+
+// counterpart is the branch of a writer's union that a type reads, nil if none does.
+func counterpart(union, r *place) *place {
+	for _, b := range union.branches {
+		if b.kind == r.kind && (b.name == "" || simple(b.name) == simple(r.name) || slices.Contains(r.aliases, b.name)) {
+			return b
+		}
+	}
+	return nil
+}
+
+// do makes the fix in the candidate's document.
+func (f *fixing) do() Fix {
+	if f.kind == NewReadsOld {
+		return f.fixReader()
+	}
+	return f.fixWriter()
+}
+
+// fixReader makes the candidate read old events.
+func (f *fixing) fixReader() Fix {
+	switch f.v.Rule {
+	case schema.MissingDefault:
+		return f.giveDefault()
+	case schema.MissingEnumSymbols:
+		return f.keepSymbols()
+	case schema.NameMismatch:
+		if f.r == nil || f.w == nil {
+			return Fix{Words: "keep the old name, or give the type the old one as an alias"}
+		}
+		w := f.w
+		if w.kind == "union" {
+			w = branchOf(w, f.v.Writer.Type)
+		}
+		if w == nil || w.name == "" {
+			return Fix{Words: "keep the old name, or give the type the old one as an alias"}
+		}
+		aliases := append(slices.Clone(f.r.aliases), w.name)
+		f.r.text.set("aliases", stringList(aliases))
+		return Fix{fmt.Sprintf("keep the old name as an alias of %s", f.r.name), fmt.Sprintf(`"aliases": %s`, stringList(aliases))}
+	case schema.MissingUnionBranch:
+		b := f.branch(f.w)
+		words := fmt.Sprintf("keep %s in the union: it may stay unused", f.v.Writer.Type)
+		if b == nil || f.r == nil || f.r.kind != "union" {
+			return Fix{Words: words}
+		}
+		f.r.slot.array = append(f.r.slot.array, b.written(f.candidate.known()))
+		return Fix{words, f.typeText(f.r.slot)}
+	case schema.AmbiguousAlias:
+		return f.dropAlias()
+	}
+	return f.restore()
+}
+
+// fixWriter makes the candidate write what others read.
+func (f *fixing) fixWriter() Fix {
+	switch f.v.Rule {
+	case schema.MissingDefault:
+		words := fmt.Sprintf("keep field %s until no consumer needs it; if it was renamed, write both for a while", last(f.v.Field))
+		if f.wRecord == nil || f.field == nil {
+			return Fix{Words: words}
+		}
+		back := f.field.written(f.candidate.known())
+		fields := f.wRecord.text.get("fields")
+		fields.array = append(fields.array, back)
+		return Fix{words, back.String()}
+	case schema.MissingEnumSymbols:
+		return f.dropSymbols()
+	case schema.NameMismatch:
+		return f.renameBack()
+	case schema.MissingUnionBranch:
+		words := fmt.Sprintf("do not write %s there yet: put it into a new field, or let all consumers have the wider type first", f.v.Writer.Type)
+		b := f.branch(f.w)
+		if b == nil || f.r == nil {
+			return Fix{Words: words}
+		}
+		if f.w.kind != "union" {
+			return Fix{words, f.put(f.w, f.r)}
+		}
+		f.w.slot.array = slices.DeleteFunc(f.w.slot.array, func(v *value) bool { return v == b.slot })
+		return Fix{words, f.typeText(f.w.slot)}
+	case schema.AmbiguousAlias:
+		return Fix{Words: "give the new field a name that is no alias of another one in an older version"}
+	}
+	return f.restore()
+}
+
+// branch is the branch of a writer's type that a violation names.
+func (f *fixing) branch(w *place) *place {
+	if w == nil || w.kind != "union" {
+		return w
+	}
+	return branchOf(w, f.v.Writer.Type)
+}
+
+// branchOf finds a branch by its type in short.
+func branchOf(union *place, short string) *place {
+	kind, rest, _ := strings.Cut(short, " ")
+	name, _, _ := strings.Cut(rest, " ")
+	for _, b := range union.branches {
+		if b.kind == kind && (b.name == "" || b.name == name) {
+			return b
+		}
+	}
+	return nil
+}
+
+// known are the names that a document defines.
+func (d *document) known() map[string]bool {
+	known := make(map[string]bool, len(d.names))
+	for name := range d.names {
+		known[name] = true
+	}
+	return known
+}
+
+// giveDefault gives a new field a default.
+func (f *fixing) giveDefault() Fix {
+	name := last(f.v.Field)
+	if f.field == nil {
+		return Fix{Words: fmt.Sprintf("give field %s a default", name)}
+	}
+	renamed := ""
+	if old := f.orphan(); old != "" {
+		renamed = fmt.Sprintf(`; or, if it is the old %s with a new name, say so instead: "aliases": [%q]`, old, old)
+	}
+	zero := zeroOf(f.field.typ, map[*shape]bool{})
+	if zero == nil {
+		branches := []*value{f.field.typ.slot}
+		if f.field.typ.kind == "union" {
+			branches = f.field.typ.slot.array
+		}
+		f.field.text.set("type", &value{kind: '[', array: append([]*value{literal("null")}, branches...)})
+		f.field.text.set("default", literal(nil))
+		return Fix{fmt.Sprintf(`make field %s optional, with "default": null`, name) + renamed, brief(f.field)}
+	}
+	f.field.text.set("default", zero)
+	return Fix{fmt.Sprintf(`add "default": %s (or another value that fits) to field %s`, zero, name) + renamed, brief(f.field)}
+}
+
+// brief is a field as one writes it, without a definition that is long.
+func brief(f *shapeField) string {
+	v := f.text.copy()
+	v.remove("doc")
+	if t := v.get("type"); defines(t) {
+		v.set("type", shorten(t))
+	}
+	return v.String()
+}
+
+// shorten replaces definitions by "..." behind their name.
+func shorten(v *value) *value {
+	switch {
+	case v.kind == '[':
+		c := &value{kind: '['}
+		for _, b := range v.array {
+			c.array = append(c.array, shorten(b))
+		}
+		return c
+	case !defines(v):
+		return v
+	}
+	c := v.copy()
+	for _, key := range []string{"items", "values"} {
+		if of := c.get(key); of != nil {
+			c.set(key, shorten(of))
+			return c
+		}
+	}
+	return &value{literal: []byte(fmt.Sprintf(`{"type": %s, "name": %s, ...}`, v.get("type"), v.get("name")))}
+}
+
+// orphan is the only field of the writer's that nothing reads and that has the type of f.field, "" if there is none.
+func (f *fixing) orphan() string {
+	if f.wRecord == nil {
+		return ""
+	}
+	found := ""
+	for _, w := range f.wRecord.fields {
+		taken := slices.ContainsFunc(f.rRecord.fields, func(r *shapeField) bool {
+			return r.name == w.name || slices.Contains(r.aliases, w.name)
+		})
+		if taken || w.typ.kind != f.field.typ.kind || simple(w.typ.name) != simple(f.field.typ.name) || w.typ.logical != f.field.typ.logical {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = w.name
+	}
+	return found
+}
+
+// zeroOf is a plain default of a type, nil if there is none that makes sense.
+func zeroOf(p *place, seen map[*shape]bool) *value {
+	switch p.kind {
+	case "null":
+		return literal(nil)
+	case "boolean":
+		return literal(false)
+	case "int", "long":
+		return literal(0)
+	case "float", "double":
+		return &value{literal: []byte("0.0")}
+	case "string", "bytes":
+		return literal("")
+	case "array":
+		return &value{kind: '['}
+	case "map":
+		return object()
+	case "enum":
+		if p.fallback != nil {
+			return p.fallback
+		}
+		if len(p.symbols) > 0 {
+			return literal(p.symbols[0])
+		}
+	case "union":
+		if len(p.branches) > 0 && !seen[p.shape] {
+			seen[p.shape] = true
+			return zeroOf(p.branches[0], seen)
+		}
+	}
+	return nil
+}
+
+func (f *fixing) keepSymbols() Fix {
+	words := fmt.Sprintf("keep %s in the enum (nobody has to write %s), or give the enum a \"default\" for what it does not know",
+		enumerate(f.v.Missing), plural(len(f.v.Missing), "it", "them"))
+	if f.r == nil || f.r.kind != "enum" {
+		return Fix{Words: words}
+	}
+	symbols := append(slices.Clone(f.r.symbols), f.v.Missing...)
+	f.r.text.set("symbols", stringList(symbols))
+	return Fix{words, fmt.Sprintf(`"symbols": %s`, stringList(symbols))}
+}
+
+func (f *fixing) dropSymbols() Fix {
+	words := fmt.Sprintf("do not add %s yet: first give the enum a \"default\", bring that version to all consumers, then add symbols", enumerate(f.v.Missing))
+	w := f.w
+	if w != nil && w.kind == "union" {
+		w = branchOf(w, f.v.Writer.Type)
+	}
+	if w == nil || w.kind != "enum" {
+		return Fix{Words: words}
+	}
+	symbols := slices.DeleteFunc(slices.Clone(w.symbols), func(s string) bool { return slices.Contains(f.v.Missing, s) })
+	w.text.set("symbols", stringList(symbols))
+	return Fix{words, fmt.Sprintf(`"symbols": %s`, stringList(symbols))}
+}
+
+// renameBack gives a type of the candidate the name that readers know.
+func (f *fixing) renameBack() Fix {
+	w := f.w
+	if w != nil && w.kind == "union" {
+		w = branchOf(w, f.v.Writer.Type)
+	}
+	if w == nil || f.r == nil || w.name == "" || f.r.name == "" {
+		return Fix{Words: "keep the old name"}
+	}
+	words := fmt.Sprintf("keep the name %s: consumers look for it, and only they could have an alias", f.r.name)
+	name := qualify(simple(f.r.name), namespace(w.name))
+	w.text.remove("namespace")
+	w.text.set("name", literal(name))
+	for _, ref := range w.refs {
+		*ref = *literal(name)
+	}
+	return Fix{words, fmt.Sprintf(`"name": %s`, literal(simple(name)))}
+}
+
+// restore gives the candidate the type that the other side has.
+func (f *fixing) restore() Fix {
+	mine, theirs := f.r, f.w
+	if f.kind != NewReadsOld {
+		mine, theirs = f.w, f.r
+	}
+	keep := "the old type"
+	if f.kind == Contract {
+		keep = "the type that " + f.service + " reads"
+	}
+	if theirs != nil && theirs.kind != "union" && theirs.kind != "record" {
+		keep = f.v.Reader.Type
+		if f.kind == NewReadsOld {
+			keep = f.v.Writer.Type
+		}
+	}
+	words := fmt.Sprintf("keep %s; what needs another type is a new field, with a default", keep)
+	if mine == nil || theirs == nil {
+		return Fix{Words: words}
+	}
+	if f.v.Rule == schema.FixedSizeMismatch && mine.kind == "fixed" && theirs.kind == "fixed" {
+		mine.text.set("size", literal(theirs.size))
+		return Fix{words, fmt.Sprintf(`"size": %d`, theirs.size)}
+	}
+	return Fix{words, f.put(mine, theirs)}
+}
+
+// put writes the type of theirs in the place of mine, and returns what was written.
+func (f *fixing) put(mine, theirs *place) string {
+	known := f.candidate.known()
+	for name, of := range f.candidate.names {
+		if mine.slot.holds(of.text) { // and so is lost with it
+			delete(known, name)
+		}
+	}
+	*mine.slot = *theirs.written(known)
+	return f.typeText(mine.slot)
+}
+
+// typeText is what to write for a type, with its field's name where it is a field's.
+func (f *fixing) typeText(t *value) string {
+	if defines(t) {
+		t = shorten(t)
+	}
+	if f.field == nil {
+		return t.String()
+	}
+	return fmt.Sprintf(`"name": %s, "type": %s`, literal(f.field.name), t)
+}
+
+// dropAlias takes the aliases away that make a field ambiguous.
+func (f *fixing) dropAlias() Fix {
+	if f.field == nil || f.wRecord == nil {
+		return Fix{Words: "let each old field be claimed by one new field only: take an alias away"}
+	}
+	var kept []string
+	for _, alias := range f.field.aliases {
+		if f.wRecord.field(alias) == nil {
+			kept = append(kept, alias)
+		}
+	}
+	if len(kept) == len(f.field.aliases) {
+		return Fix{Words: fmt.Sprintf("another field has %s as its alias: take that alias away, or give this field another name", f.field.name)}
+	}
+	if f.field.text.remove("aliases"); len(kept) > 0 {
+		f.field.text.set("aliases", stringList(kept))
+	}
+	return Fix{fmt.Sprintf("take the alias away from field %s, or do not add a field with the name that it was renamed from", f.field.name), brief(f.field)}
+}

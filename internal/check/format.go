@@ -1,0 +1,147 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/troupe-go/troupe/schema"
+)
+
+// Formats are the names that Write knows.
+var Formats = []string{"text", "json", "github", "sarif", "junit", "markdown"}
+
+// Style is how a report is printed for people.
+type Style struct {
+	Color bool
+	// All lists the subjects too about which there is nothing to say.
+	All bool
+}
+
+// Write prints a report in one of the Formats.
+func (r *Report) Write(w io.Writer, format string, style Style) error {
+	switch format {
+	case "text":
+		return r.writeText(w, style)
+	case "json":
+		return writeJSON(w, r)
+	case "github":
+		return r.writeGitHub(w)
+	case "sarif":
+		return writeJSON(w, r.sarif())
+	case "junit":
+		return r.writeJUnit(w)
+	case "markdown":
+		return r.writeMarkdown(w)
+	}
+	return fmt.Errorf("%q is none of %s", format, strings.Join(Formats, ", "))
+}
+
+func writeJSON(w io.Writer, of any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(of)
+}
+
+// group is the findings that break the same people.
+type group struct {
+	who      string
+	findings []Finding
+}
+
+// groups are a subject's findings: what fails, what is waived, and the warnings.
+func (r *Report) groups(s Subject) (failing, waived, warnings []group) {
+	for _, f := range s.Findings {
+		list := &failing
+		switch {
+		case f.Waived != nil:
+			list = &waived
+		case !r.Fails(f):
+			list = &warnings
+		}
+		who := f.Who
+		if f.Warning {
+			who = f.warned()
+		}
+		if i := slices.IndexFunc(*list, func(g group) bool { return g.who == who }); i >= 0 {
+			(*list)[i].findings = append((*list)[i].findings, f)
+			continue
+		}
+		*list = append(*list, group{who, []Finding{f}})
+	}
+	return failing, waived, warnings
+}
+
+// warned says what a warning is about.
+func (f Finding) warned() string {
+	switch f.Kind {
+	case NewReadsOld:
+		return fmt.Sprintf("new consumers can read the events of %s, but look at this", enumerate(f.Versions))
+	case OldReadsNew:
+		return fmt.Sprintf("consumers on %s can read new events, but look at this", enumerate(f.Versions))
+	}
+	return fmt.Sprintf("service %s can read new events, but look at this", f.Service)
+}
+
+// details is everything about a finding but who it breaks, in lines.
+func (f Finding) details() []string {
+	lines := []string{f.Problem + "."}
+	if f.Rule != schema.NameMismatch { // which starts with a name
+		lines[0] = upper(lines[0])
+	}
+	if f.Fix != nil {
+		lines = append(lines, "Fix: "+f.Fix.Words+".")
+		if f.Fix.JSON != "" {
+			lines = append(lines, "     "+f.Fix.JSON)
+		}
+	}
+	if f.Confluent != "" {
+		lines = append(lines, f.Confluent+".")
+	}
+	if f.Waived != nil {
+		lines = append(lines, fmt.Sprintf("Waived until %s by %s: %s", f.Waived.Expires, f.Waived.Owner, f.Waived.Reason))
+	}
+	return lines
+}
+
+// upper makes the first letter of a sentence large.
+func upper(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
+}
+
+// compared says what a subject was compared with, and in which mode.
+func (s Subject) compared() string {
+	line := fmt.Sprintf("%s (from %s)", s.Mode, s.ModeFrom)
+	if len(s.Compared) > 0 {
+		line += ", compared with " + enumerate(s.Compared)
+	}
+	if s.Registered != "" {
+		line += " of " + s.Registered
+	}
+	return line
+}
+
+// inRepository is a file's path from the repository's root, as CI systems want it.
+func (r *Report) inRepository(file string) string {
+	if path.IsAbs(file) {
+		return file
+	}
+	return path.Join(r.Prefix, file)
+}
+
+// clean replaces what would steer a terminal: file names are written by others.
+func clean(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c != '\n' && !unicode.IsPrint(c) {
+			return '·'
+		}
+		return c
+	}, strings.ToValidUTF8(s, "·"))
+}

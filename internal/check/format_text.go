@@ -1,0 +1,153 @@
+package check
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"github.com/troupe-go/troupe/schema"
+)
+
+const (
+	bold   = "1"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	faint  = "2"
+)
+
+// textWriter prints a report for a terminal.
+type textWriter struct {
+	*bufio.Writer
+	color bool
+	blank bool               // the last subject ended with an empty line
+	told  map[toldKey]string // the subject that something was told of
+}
+
+func (t *textWriter) line(format string, args ...any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = clean(s)
+		}
+	}
+	fmt.Fprintf(t, format+"\n", args...)
+}
+
+// paint colours what is in front of a line.
+func (t *textWriter) paint(code, s string) painted {
+	if !t.color {
+		return painted(s)
+	}
+	return painted("\x1b[" + code + "m" + s + "\x1b[0m")
+}
+
+// painted is a text that is not cleaned any more.
+type painted string
+
+func (r *Report) writeText(w io.Writer, style Style) error {
+	t := &textWriter{bufio.NewWriter(w), style.Color, false, map[toldKey]string{}}
+	if r.How != "" && r.Against != "" {
+		t.line("Compared with %s: %s.\n", r.Against, r.How)
+	}
+	said := 0
+	for _, s := range r.Subjects {
+		if r.textSubject(t, s, style.All) {
+			said++
+		}
+	}
+	for _, n := range r.Waivers {
+		mark := t.paint(yellow, "!")
+		if n.Fails {
+			mark = t.paint(red, "✗")
+		}
+		t.line("%s %s:%d: %s", mark, n.File, n.Line, n.Message)
+	}
+	for _, n := range r.Notes {
+		t.line("%s %s", t.paint(yellow, "!"), n)
+	}
+	if len(r.Waivers)+len(r.Notes) > 0 || said > 0 && !t.blank {
+		t.line("")
+	}
+	code := green
+	if r.Summary.Exit != 0 {
+		code = red
+	}
+	t.line("%s", t.paint(bold+";"+code, clean(r.String())))
+	return t.Flush()
+}
+
+// textSubject prints a subject if there is something to say about it.
+func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
+	failing, waived, warnings := r.groups(s)
+	switch {
+	case len(failing) > 0:
+		t.line("%s %s  %s", t.paint(red, "✗"), t.paint(bold, clean(s.Name)), s.File)
+		if len(s.Compared) > 0 {
+			t.line("  %s", s.compared())
+		}
+		if s.Registered == "" && len(s.Compared) == 0 && s.Words != "" {
+			t.line("  %s", s.Words)
+		}
+	case s.Status == New:
+		t.line("%s %s  %s: %s", t.paint(green, "+"), t.paint(bold, clean(s.Name)), s.File, s.Words)
+	case s.Status == Deleted:
+		t.line("%s %s  %s: %s", t.paint(yellow, "-"), t.paint(bold, clean(s.Name)), s.File, s.Words)
+	case s.Status == Unchecked:
+		t.line("%s %s  %s: %s", t.paint(yellow, "?"), t.paint(bold, clean(s.Name)), s.File, s.Words)
+	case s.Changed:
+		t.line("%s %s  %s: compatible (%s)", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
+	case all || len(waived)+len(warnings) > 0:
+		t.line("%s %s  %s: unchanged (%s)", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
+	default:
+		return false
+	}
+	t.groups(s.Name, failing, red)
+	t.groups(s.Name, waived, faint)
+	t.groups(s.Name, warnings, yellow)
+	if s.Deploy != "" {
+		t.line("  Deploy: %s.", s.Deploy)
+	}
+	if s.Confluent != "" && s.Changed {
+		t.line("  Confluent's registry is expected to say: %s.", s.Confluent)
+	}
+	if t.blank = len(failing)+len(waived)+len(warnings) > 0; t.blank {
+		t.line("")
+	}
+	return true
+}
+
+func (t *textWriter) groups(subject string, groups []group, code string) {
+	for _, g := range groups {
+		t.line("\n  %s", t.paint(code, clean(upper(g.who))+":"))
+		for _, f := range g.findings {
+			t.finding(subject, f)
+		}
+	}
+	if len(groups) > 0 {
+		t.line("")
+	}
+}
+
+func (t *textWriter) finding(subject string, f Finding) {
+	t.line("\n    %s  %s", f.New.String(), t.paint(faint, string(f.Rule)))
+	if f.Field != "" {
+		t.line("      %s", f.Field)
+	}
+	k := toldKey{f.New, f.Rule, f.Kind, f.Who, f.Problem}
+	if before, ok := t.told[k]; ok && before != subject {
+		t.line("      As for %s above.", before)
+		return
+	}
+	t.told[k] = subject
+	for _, l := range f.details() {
+		t.line("      %s", l)
+	}
+}
+
+// toldKey is what makes two findings the same but for their subject: a type that several subjects share.
+type toldKey struct {
+	at           Place
+	rule         schema.Rule
+	kind         Kind
+	who, problem string
+}

@@ -1,0 +1,480 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/troupe-go/troupe/schema"
+)
+
+// Registry is what Run needs of a schema registry.
+type Registry interface {
+	Subjects(ctx context.Context) ([]string, error)
+	Versions(ctx context.Context, subject string) ([]schema.Version, error)
+	Level(ctx context.Context, subject string) (schema.Mode, error)
+}
+
+// history is what candidates are compared with.
+type history interface {
+	// of returns what there is of a candidate: one past, or several where it has several names.
+	of(s *subject) ([]*past, error)
+	// gone returns the subjects that have no candidate any more.
+	gone(candidates *set) []*subject
+}
+
+// past is the history of one subject.
+type past struct {
+	versions []*version // oldest first
+	// mode is the one that the history itself has for the subject, "" if it has none.
+	mode     schema.Mode
+	modeFrom string
+	// called is the subject's name there, "" if it has no other one.
+	called string
+}
+
+// history opens what the candidates are compared with.
+func (c *checker) history(candidates *set) (history, error) {
+	kind, what, hasKind := strings.Cut(c.Against, ":")
+	switch {
+	case c.Against == "registry", hasKind && kind == "registry":
+		if c.Tags != "" {
+			return nil, errors.New("--tags needs git to compare with, not a registry, which has its own history")
+		}
+		return c.registry(what, candidates)
+	case hasKind && kind == "git":
+		return c.git(what)
+	case hasKind && (kind == "dir" || kind == "file"):
+		return c.files(what, candidates)
+	case c.Against == "":
+		return c.git("")
+	}
+	_, _, err := c.find(c.Against)
+	isFile := err == nil
+	if isFile && c.isRevision(c.Against) {
+		return nil, fmt.Errorf("%q is both a path and something that git knows: say git:%[1]s or dir:%[1]s (file:%[1]s for a file)", c.Against)
+	}
+	if isFile {
+		return c.files(c.Against, candidates)
+	}
+	return c.git(c.Against)
+}
+
+func (c *checker) isRevision(s string) bool {
+	repo, err := c.openRepository()
+	if err != nil {
+		return false
+	}
+	_, ok := repo.commit(s)
+	return ok
+}
+
+// openRepository opens the repository that the first path is in.
+func (c *checker) openRepository() (*repository, error) {
+	if c.repo != nil {
+		return c.repo, nil
+	}
+	dir := filepath.Join(c.tree.root, filepath.FromSlash(c.paths[0]))
+	if slices.Contains(c.tree.named, c.paths[0]) {
+		dir = filepath.Dir(dir)
+	}
+	repo, err := openRepository(c.ctx, dir)
+	if errors.Is(err, errNoRepository) {
+		return nil, fmt.Errorf("%s is not in a git repository: say what to compare with (--against DIR|FILE|registry)", c.paths[0])
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.repo, c.repoDir = repo, dir
+	c.report.Prefix, _ = c.inRepository(".")
+	return repo, nil
+}
+
+// inRepository is a path relative to Dir as one relative to the repository's root.
+func (c *checker) inRepository(p string) (string, error) {
+	rel, err := filepath.Rel(c.repoDir, filepath.Join(c.tree.root, filepath.FromSlash(p)))
+	if err != nil {
+		return "", err
+	}
+	p = path.Join(c.repo.prefix, filepath.ToSlash(rel))
+	if p == ".." || strings.HasPrefix(p, "../") {
+		return "", fmt.Errorf("%s is outside of the git repository of %s: check them one after the other", p, c.paths[0])
+	}
+	return p, nil
+}
+
+// gitHistory is the history in git: tags, and the commit to compare with.
+type gitHistory struct {
+	c     *checker
+	trees []*pastTree // oldest first
+}
+
+// pastTree is a tree as it was once.
+type pastTree struct {
+	*set
+	label string
+	// elsewhere returns the set of what the tree has outside of the checked paths.
+	elsewhere func() (*set, error)
+}
+
+func (c *checker) git(revision string) (history, error) {
+	repo, err := c.openRepository()
+	if err != nil {
+		return nil, err
+	}
+	var b base
+	if revision == "" {
+		b, err = repo.mainBase(c.Env)
+	} else {
+		b, err = repo.namedBase(revision)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.report.Against, c.report.How = b.label(), b.how
+	var bases []base
+	if c.Tags != "" {
+		if bases, err = repo.tags(c.Tags); err != nil {
+			return nil, err
+		}
+		c.report.Against = fmt.Sprintf("%s and %s (%s)", b.label(), count(len(bases), "tag"), c.Tags)
+	}
+	h := &gitHistory{c: c}
+	for _, b := range append(bases, b) {
+		t, err := c.past(b)
+		if err != nil {
+			return nil, err
+		}
+		h.trees = append(h.trees, t)
+	}
+	return h, nil
+}
+
+// past reads the tree of a commit.
+func (c *checker) past(b base) (*pastTree, error) {
+	t, err := c.repo.tree(b)
+	if err != nil {
+		return nil, err
+	}
+	var under []string
+	for _, p := range c.paths {
+		in, err := c.inRepository(p)
+		if err != nil {
+			return nil, err
+		}
+		under = append(under, in)
+	}
+	everything, err := t.list(nil)
+	if err != nil {
+		return nil, err
+	}
+	var here, rest []string
+	for _, p := range everything {
+		own, err := filepath.Rel(cmpDot(c.report.Prefix), p)
+		switch {
+		case err == nil && c.excluded(filepath.ToSlash(own)) && !slices.Contains(under, p):
+		case within(p, under):
+			here = append(here, p)
+		default:
+			rest = append(rest, p)
+		}
+	}
+	others := func() ([]*file, error) { return t.load(rest) }
+	s, err := c.repo.set(t, here, others)
+	if err != nil {
+		return nil, err
+	}
+	return &pastTree{s, b.name, func() (*set, error) {
+		return c.repo.set(t, rest, func() ([]*file, error) { return t.load(here) })
+	}}, nil
+}
+
+func cmpDot(p string) string {
+	if p == "" {
+		return "."
+	}
+	return p
+}
+
+// set reads files of a tree, once for all commits that have the same ones.
+func (r *repository) set(t *commitTree, paths []string, others func() ([]*file, error)) (*set, error) {
+	key := t.fingerprint(paths)
+	if s, ok := r.sets[key]; ok {
+		return s, nil
+	}
+	files, err := t.load(paths)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSet(files, true, others)
+	if err == nil {
+		r.sets[key] = s
+	}
+	return s, err
+}
+
+func (h *gitHistory) of(s *subject) ([]*past, error) {
+	in, err := h.c.inRepository(s.path)
+	if err != nil {
+		return nil, err
+	}
+	var p past
+	for _, t := range h.trees {
+		found, err := t.find(s.name, in)
+		if err != nil {
+			return nil, err
+		}
+		p.add(t.label, found)
+	}
+	return []*past{&p}, nil
+}
+
+// find returns the versions of a subject, which may have been in another file.
+func (t *pastTree) find(name, at string) ([]*version, error) {
+	if found := pick(t.set, name, at); found != nil {
+		return found, nil
+	}
+	if t.elsewhere == nil {
+		return nil, nil
+	}
+	rest, err := t.elsewhere()
+	if err != nil {
+		return nil, err
+	}
+	return pick(rest, name, at), nil
+}
+
+// pick returns the versions of the subject that is in a file, or else of all with its name.
+func pick(s *set, name, at string) (all []*version) {
+	for _, sub := range s.byName[name] {
+		if sub.path == at {
+			return sub.versions
+		}
+	}
+	for _, sub := range s.byName[name] {
+		all = append(all, sub.versions...)
+	}
+	if all == nil { // a file that was no schema has no name to go by
+		for _, sub := range s.subjects {
+			if sub.path == at && sub.newest().broken != nil {
+				return sub.versions
+			}
+		}
+	}
+	return all
+}
+
+// add adds versions; one that is the same as the last one only makes its label longer.
+func (p *past) add(label string, found []*version) {
+	for _, v := range found {
+		next := *v
+		switch {
+		case label == "":
+		case v.label == "":
+			next.label = label
+		default:
+			next.label = label + ":" + v.label
+		}
+		if len(found) > 1 && v.label == "" {
+			next.label += ":" + path.Base(v.show)
+		}
+		if n := len(p.versions); n > 0 && same(p.versions[n-1], v) {
+			first, _, _ := strings.Cut(p.versions[n-1].label, "–")
+			next.label = first + "–" + next.label
+			p.versions[n-1] = &next
+			continue
+		}
+		p.versions = append(p.versions, &next)
+	}
+}
+
+func same(a, b *version) bool {
+	return a.schema != nil && b.schema != nil && (a.schema == b.schema || a.schema.String() == b.schema.String())
+}
+
+func (h *gitHistory) gone(candidates *set) []*subject {
+	return gone(h.trees[len(h.trees)-1].set, candidates)
+}
+
+func gone(before, candidates *set) (all []*subject) {
+	broken := map[string]bool{}
+	for _, p := range candidates.problems {
+		broken[p.File] = true
+	}
+	for _, sub := range before.subjects {
+		lost := len(candidates.byName[sub.name]) == 0 && sub.newest().schema != nil
+		if lost && !slices.ContainsFunc(sub.versions, func(v *version) bool { return broken[pathOf(v.show)] }) {
+			all = append(all, sub)
+		}
+	}
+	return all
+}
+
+// pathOf is the path of "commit:path".
+func pathOf(show string) string {
+	_, p, ok := strings.Cut(show, ":")
+	if !ok {
+		return show
+	}
+	return p
+}
+
+// fileHistory is a directory, or a file, to compare with.
+type fileHistory struct {
+	c *checker
+	*set
+	isFile bool
+	only   bool // a single candidate: names need not be equal
+}
+
+func (c *checker) files(what string, candidates *set) (history, error) {
+	p, info, err := c.find(what)
+	if err != nil {
+		return nil, err
+	}
+	if c.Tags != "" {
+		return nil, errors.New("--tags needs git to compare with, not files")
+	}
+	t := &workTree{root: filepath.Join(c.tree.root, filepath.FromSlash(p)), show: func(in string) string { return path.Join(p, in) }}
+	under := []string{"."}
+	if !info.IsDir() {
+		t.root, t.show = filepath.Dir(t.root), func(in string) string { return path.Join(path.Dir(p), in) }
+		under, t.named = []string{path.Base(p)}, []string{path.Base(p)}
+	}
+	paths, err := t.list(under)
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("no .avsc file in %s, which is what to compare with: name the directory that holds the old schemas", what)
+	}
+	files, err := t.load(paths)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSet(files, true, func() ([]*file, error) {
+		all, err := t.list(nil)
+		if err != nil {
+			return nil, nil
+		}
+		return t.load(slices.DeleteFunc(all, func(in string) bool { return slices.Contains(paths, in) }))
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.report.Against = path.Clean(filepath.ToSlash(what))
+	return &fileHistory{c, s, !info.IsDir(), len(candidates.subjects) == 1 && len(s.subjects) == 1}, nil
+}
+
+func (h *fileHistory) of(s *subject) ([]*past, error) {
+	at := s.path
+	for _, p := range h.c.paths {
+		if rest, ok := strings.CutPrefix(s.path, p+"/"); ok {
+			at = rest
+		}
+	}
+	found := pick(h.set, s.name, at)
+	if h.isFile && h.only {
+		found = h.subjects[0].versions
+	}
+	var p past
+	label := h.c.report.Against
+	if len(found) > 1 {
+		label = ""
+	}
+	p.add(label, found)
+	return []*past{&p}, nil
+}
+
+func (h *fileHistory) gone(candidates *set) []*subject {
+	if h.c.named || h.isFile {
+		return nil
+	}
+	return gone(h.set, candidates)
+}
+
+// registryHistory is a schema registry to compare with.
+type registryHistory struct {
+	c        *checker
+	registry Registry
+	subjects []string
+	subject  string
+}
+
+func (c *checker) registry(subject string, candidates *set) (history, error) {
+	if subject == "registry" || subject == "" {
+		subject = c.Subject
+	}
+	if subject != "" && len(candidates.subjects) > 1 {
+		return nil, fmt.Errorf("subject %q is to compare one schema with, but there are %d: name its file", subject, len(candidates.subjects))
+	}
+	registry, err := c.Open()
+	if err != nil {
+		return nil, err
+	}
+	h := &registryHistory{c: c, registry: registry, subject: subject}
+	if subject == "" {
+		if h.subjects, err = registry.Subjects(c.ctx); err != nil {
+			return nil, err
+		}
+	}
+	c.report.Against = "registry"
+	if subject != "" {
+		c.report.Against = "registry:" + subject
+	}
+	return h, nil
+}
+
+func (h *registryHistory) of(s *subject) (all []*past, err error) {
+	for _, name := range h.names(s.name) {
+		versions, err := h.registry.Versions(h.c.ctx, name)
+		var missing *schema.NotFoundError
+		if errors.As(err, &missing) && h.subject == "" {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		p := &past{called: name, modeFrom: "the registry"}
+		for _, v := range versions {
+			p.add("", []*version{{label: fmt.Sprintf("v%d", v.Version), show: fmt.Sprintf("%s v%d", name, v.Version), schema: v.Schema}})
+		}
+		if p.mode, err = h.registry.Level(h.c.ctx, name); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// names returns the subjects that hold a schema: as the configuration says, or else
+// those that Confluent's strategies by record name would give, on any topic.
+func (h *registryHistory) names(name string) []string {
+	if h.subject != "" {
+		return []string{h.subject}
+	}
+	rule := h.c.Config.rule(name)
+	switch {
+	case rule.Subject != "":
+		return []string{rule.Subject}
+	case rule.Naming == "record":
+		return []string{schema.RecordName(rule.Topic, name)}
+	case rule.Naming == "topic":
+		return []string{schema.TopicName(rule.Topic, name)}
+	case rule.Topic != "":
+		return []string{schema.TopicRecordName(rule.Topic, name)}
+	}
+	var all []string
+	for _, s := range h.subjects {
+		if s == name || strings.HasSuffix(s, "-"+name) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func (h *registryHistory) gone(*set) []*subject { return nil }

@@ -1,0 +1,300 @@
+// Package check compares schemas with their earlier versions and with the contracts
+// of those who read them, and says who would break. Its Report is data; the Formats print it.
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/troupe-go/troupe/schema"
+)
+
+// SubjectDeleted is the Rule of a Finding about a schema that is gone.
+const SubjectDeleted schema.Rule = "SUBJECT_DELETED"
+
+// BaseUnreadable is the Rule of a Finding about an old version that is no schema.
+const BaseUnreadable schema.Rule = "OLD_VERSION_UNREADABLE"
+
+var waivable = []string{
+	string(schema.NameMismatch), string(schema.FixedSizeMismatch), string(schema.MissingEnumSymbols),
+	string(schema.MissingDefault), string(schema.TypeMismatch), string(schema.MissingUnionBranch),
+	string(schema.DecimalMismatch), string(schema.AmbiguousAlias),
+	string(SubjectDeleted), string(BaseUnreadable),
+}
+
+// Report is what a check found out.
+type Report struct {
+	// Against says in short what the schemas were compared with, such as "origin/main@1a2b3c4".
+	Against string `json:"against"`
+	// How says how that was chosen, "" where somebody said it.
+	How string `json:"how,omitempty"`
+	// Subjects are ordered by name.
+	Subjects []Subject `json:"subjects"`
+	// Waivers are those that somebody has to look at.
+	Waivers []WaiverNote `json:"waivers"`
+	// Problems are what could not be checked.
+	Problems []Problem `json:"problems"`
+	// Notes are said once, for all subjects.
+	Notes   []string `json:"notes,omitempty"`
+	Summary Summary  `json:"summary"`
+
+	// Prefix is where file names start within the repository, "" for its root.
+	Prefix string `json:"-"`
+	strict bool
+}
+
+// Status is what became of a subject.
+type Status string
+
+// What became of a subject.
+const (
+	Compatible Status = "compatible"
+	Breaking   Status = "breaking"
+	New        Status = "new"
+	Deleted    Status = "deleted"   // and nobody minds
+	Unchecked  Status = "unchecked" // the mode is NONE
+)
+
+// Subject is a schema with everything that was found out about it.
+type Subject struct {
+	// Name is the full name of the schema, or its file where it has none.
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	// File is where the schema is, or for a deleted one where it was.
+	File string `json:"file"`
+	// Registered is the subject in the registry, "" where there is none.
+	Registered string `json:"registered,omitempty"`
+	// Mode says which versions have to understand each other, and ModeFrom who says so.
+	Mode     schema.Mode `json:"mode"`
+	ModeFrom string      `json:"modeFrom"`
+	// Compared are the versions that it was compared with, oldest first.
+	Compared []string `json:"compared"`
+	// Contracts are the services whose contracts it was checked with.
+	Contracts []string `json:"contracts,omitempty"`
+	// Changed says that the newest version and the schema differ in what matters to readers.
+	Changed bool `json:"changed"`
+	// Words say what there is to say about a new or deleted subject.
+	Words string `json:"words,omitempty"`
+	// Deploy says who goes first.
+	Deploy   string    `json:"deploy,omitempty"`
+	Findings []Finding `json:"findings"`
+	// Confluent is what Confluent's registry is expected to say, "" if nobody asked.
+	Confluent string `json:"confluent,omitempty"`
+}
+
+// Kind says between whom a Finding is.
+type Kind string
+
+// Between whom a Finding is.
+const (
+	NewReadsOld Kind = "new-reads-old" // BACKWARD
+	OldReadsNew Kind = "old-reads-new" // FORWARD
+	Contract    Kind = "contract"
+	OfSubject   Kind = "subject" // it is about the subject as a whole
+)
+
+// Finding is one thing that breaks, or deserves a look.
+type Finding struct {
+	Rule schema.Rule `json:"rule"`
+	Kind Kind        `json:"kind"`
+	// Warning says that it does not break anything by itself.
+	Warning bool `json:"warning"`
+	// Who says who breaks.
+	Who string `json:"who"`
+	// Problem says what is wrong, for people who don't know Avro's rules.
+	Problem string `json:"problem"`
+	// Versions are the ones with which it breaks, oldest first.
+	Versions []string `json:"versions,omitempty"`
+	// Service is whose contract breaks.
+	Service string `json:"service,omitempty"`
+	// Path is the JSON pointer in the reader's schema, Field the same for people.
+	Path  string `json:"path"`
+	Field string `json:"field,omitempty"`
+	// New is the place in the schema that is checked, Old that in the other one.
+	New Place `json:"new"`
+	Old Place `json:"old"`
+	Fix *Fix  `json:"fix,omitempty"`
+	// Waived is who answers for it, nil if nobody does.
+	Waived *Waived `json:"waived,omitempty"`
+	// Confluent says what Confluent's registry makes of it, where that differs.
+	Confluent string `json:"confluent,omitempty"`
+
+	old []string // fingerprints of the versions
+	new string
+}
+
+// Place is a place in a schema's file, and the type that is there.
+type Place struct {
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Type   string `json:"type,omitempty"`
+}
+
+func placeOf(s schema.Side) Place {
+	return Place{s.Position.File, s.Position.Line, s.Position.Column, s.Type}
+}
+
+// String is "file:line:column".
+func (p Place) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Fix says how to repair a Finding.
+type Fix struct {
+	Words string `json:"words"`
+	// JSON is what to write, "" where words must do.
+	JSON string `json:"json,omitempty"`
+}
+
+// Waived is the waiver of a Finding.
+type Waived struct {
+	Reason  string `json:"reason"`
+	Owner   string `json:"owner"`
+	Expires string `json:"expires"`
+}
+
+// WaiverNote says what is wrong with a waiver.
+type WaiverNote struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+	// Fails says that the check fails because of it.
+	Fails bool `json:"fails"`
+}
+
+// Problem is something that could not be checked.
+type Problem struct {
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Message string `json:"message"`
+}
+
+// Summary counts the subjects.
+type Summary struct {
+	Compatible int `json:"compatible"`
+	Breaking   int `json:"breaking"`
+	New        int `json:"new"`
+	Deleted    int `json:"deleted"`
+	Unchecked  int `json:"unchecked"`
+	// Waived are the findings that somebody answers for, Warnings those that deserve a look.
+	Waived   int `json:"waived"`
+	Warnings int `json:"warnings"`
+	// Compared is how many subjects were compared with something.
+	Compared int      `json:"compared"`
+	Modes    []string `json:"modes"`
+	// Exit is the exit code: 0 compatible, 1 breaking, 2 not everything could be checked.
+	Exit int `json:"exit"`
+}
+
+// Fails reports whether a Finding makes the check fail.
+func (r *Report) Fails(f Finding) bool { return f.Waived == nil && (!f.Warning || r.strict) }
+
+// finish counts, and decides.
+func (r *Report) finish() {
+	s := Summary{Modes: []string{}}
+	for i := range r.Subjects {
+		sub := &r.Subjects[i]
+		for _, f := range sub.Findings {
+			switch {
+			case f.Waived != nil:
+				s.Waived++
+			case f.Warning:
+				s.Warnings++
+			}
+			if r.Fails(f) {
+				sub.Status = Breaking
+			}
+		}
+		if len(sub.Compared)+len(sub.Contracts) > 0 && (sub.Status != Unchecked || len(sub.Contracts) > 0) {
+			s.Compared++
+		}
+		if sub.Mode != "" && len(sub.Compared) > 0 && !slices.Contains(s.Modes, string(sub.Mode)) {
+			s.Modes = append(s.Modes, string(sub.Mode))
+		}
+		switch sub.Status {
+		case Breaking:
+			s.Breaking++
+		case New:
+			s.New++
+		case Deleted:
+			s.Deleted++
+		case Unchecked:
+			s.Unchecked++
+		default:
+			s.Compatible++
+		}
+	}
+	slices.Sort(s.Modes)
+	switch {
+	case len(r.Problems) > 0:
+		s.Exit = 2
+	case s.Breaking > 0 || slices.ContainsFunc(r.Waivers, func(w WaiverNote) bool { return w.Fails }):
+		s.Exit = 1
+	}
+	r.Summary = s
+}
+
+// String is the summary in one line.
+func (r *Report) String() string {
+	s := r.Summary
+	var parts []string
+	if s.Breaking > 0 {
+		parts = append(parts, count(s.Breaking, "subject")+" breaking")
+	}
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{s.New, "new"}, {s.Deleted, "deleted"}, {s.Unchecked, "not checked"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	if s.Compatible > 0 || len(parts) == 0 {
+		parts = append(parts, fmt.Sprintf("%d compatible", s.Compatible))
+	}
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{s.Waived, "break waived"}, {s.Warnings, "warning"}} {
+		if p.n > 0 {
+			parts = append(parts, strings.Replace(count(p.n, p.what), "break waiveds", "breaks waived", 1))
+		}
+	}
+	if failing := r.failingWaivers(); failing > 0 {
+		parts = append(parts, count(failing, "waiver")+" to look at")
+	}
+	if n := len(r.Problems); n > 0 {
+		parts = append(parts, count(n, "problem"))
+	}
+	about := append([]string{"against " + r.Against}, s.Modes...)
+	if r.Against == "" {
+		about = s.Modes
+	}
+	line := strings.Join(parts, ", ")
+	if len(about) > 0 {
+		line += " (" + strings.Join(about, ", ") + ")"
+	}
+	return line
+}
+
+func (r *Report) failingWaivers() (n int) {
+	for _, w := range r.Waivers {
+		if w.Fails {
+			n++
+		}
+	}
+	return n
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

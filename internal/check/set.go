@@ -1,0 +1,400 @@
+package check
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/troupe-go/troupe/schema"
+)
+
+// set is what the files of a tree say, whole.
+type set struct {
+	subjects []*subject // ordered by name and path
+	byName   map[string][]*subject
+	// inside says which file defines a type that is no file's own.
+	inside   map[string]string
+	problems []Problem
+}
+
+// subject is a schema that has a name, with the versions that one tree has of it.
+type subject struct {
+	name string // the full name, or the path where there is none
+	path string
+	// versions are ordered oldest first. There are several in a directory <subject>/<n>.avsc.
+	versions []*version
+}
+
+func (s *subject) newest() *version { return s.versions[len(s.versions)-1] }
+
+// version is a schema at one time.
+type version struct {
+	label  string
+	show   string // its file
+	schema *schema.Schema
+	broken error // why there is no schema
+}
+
+// outline is what a file's text defines and uses.
+type outline struct {
+	*file
+	root    string
+	defines []string
+	uses    []use
+	number  int // of a file <subject>/<n>.avsc, else 0
+	state   byte
+	schema  *schema.Schema
+	err     error
+}
+
+// use is a name that is not defined before it in its file, and what it may stand for.
+type use struct{ full, bare string }
+
+const (
+	unseen byte = iota
+	underway
+	done
+)
+
+// loader makes a set of files.
+type loader struct {
+	files  []*outline
+	roots  map[string][]*outline // by the name of what the file is
+	nested map[string][]*outline // by what else it defines
+	// others returns what else the tree has, for references.
+	others func() ([]*file, error)
+	asked  bool
+	// stored says that the files are history: what others registered is taken as it is.
+	stored   bool
+	stack    []*outline
+	problems []Problem
+}
+
+func newSet(files []*file, stored bool, others func() ([]*file, error)) (*set, error) {
+	l := &loader{roots: map[string][]*outline{}, nested: map[string][]*outline{}, stored: stored, others: others}
+	for _, f := range files {
+		l.files = append(l.files, l.add(f))
+	}
+	for _, o := range l.files {
+		if err := l.parse(o); err != nil {
+			return nil, err
+		}
+	}
+	return l.set(), nil
+}
+
+func (l *loader) add(f *file) *outline {
+	o := &outline{file: f, err: f.err}
+	if f.err != nil {
+		return o
+	}
+	base := strings.TrimSuffix(path.Base(f.path), extension)
+	if n, err := strconv.Atoi(base); err == nil && n > 0 && strconv.Itoa(n) == base {
+		o.number = n
+	}
+	v, err := readValue(f.text)
+	if err != nil {
+		return o // the parser will say it better
+	}
+	o.scan(v)
+	if o.root != "" {
+		l.roots[o.root] = append(l.roots[o.root], o)
+	}
+	for _, name := range o.defines {
+		if name != o.root {
+			l.nested[name] = append(l.nested[name], o)
+		}
+	}
+	return o
+}
+
+// scan finds the names of a text as the parser does.
+func (o *outline) scan(v *value) {
+	s := scanner{defined: map[string]bool{}, used: map[use]bool{}, o: o}
+	o.root = s.typ(v, "")
+}
+
+type scanner struct {
+	o       *outline
+	defined map[string]bool
+	used    map[use]bool
+}
+
+// typ returns the name of what v defines, "" if that is nothing.
+func (s *scanner) typ(v *value, space string) string {
+	switch {
+	case v == nil:
+	case v.isString():
+		s.name(v.text(), space)
+	case v.kind == '[':
+		for _, branch := range v.array {
+			s.typ(branch, space)
+		}
+	case v.kind == '{':
+		return s.object(v, space)
+	}
+	return ""
+}
+
+func (s *scanner) name(name, space string) {
+	u := use{qualify(name, space), name}
+	if primitives[name] || s.defined[u.full] || s.defined[u.bare] || s.used[u] {
+		return
+	}
+	s.used[u] = true
+	s.o.uses = append(s.o.uses, u)
+}
+
+func (s *scanner) object(v *value, space string) string {
+	switch kind := v.get("type").text(); kind {
+	case "record", "error", "enum", "fixed":
+		if ns := v.get("namespace"); ns != nil && ns.isString() {
+			space = ns.text()
+		}
+		name := qualify(v.get("name").text(), space)
+		s.defined[name] = true
+		s.o.defines = append(s.o.defines, name)
+		if fields := v.get("fields"); fields != nil {
+			for _, f := range fields.array {
+				s.typ(f.get("type"), namespace(name))
+			}
+		}
+		return name
+	case "array":
+		s.typ(v.get("items"), space)
+	case "map":
+		s.typ(v.get("values"), space)
+	case "":
+	default:
+		s.name(kind, space)
+	}
+	return ""
+}
+
+var primitives = map[string]bool{
+	"null": true, "boolean": true, "int": true, "long": true, "float": true, "double": true, "bytes": true, "string": true,
+}
+
+// parse parses a file after those that it needs.
+func (l *loader) parse(o *outline) error {
+	if o.err != nil || o.state == done {
+		return nil
+	}
+	if o.state == underway {
+		l.cycle(o)
+		return nil
+	}
+	o.state = underway
+	l.stack = append(l.stack, o)
+	defer func() { l.stack, o.state = l.stack[:len(l.stack)-1], done }()
+	var refs []*schema.Schema
+	for _, u := range o.uses {
+		needed, err := l.definition(u, o)
+		if err != nil {
+			return err
+		}
+		if needed == nil {
+			continue // the parser says what is missing
+		}
+		if err := l.parse(needed); err != nil {
+			return err
+		}
+		switch {
+		case o.err != nil: // a cycle
+			return nil
+		case needed.err != nil:
+			o.err = &neededError{name: u.full, file: needed.show, err: needed.err}
+			return nil
+		case !slices.Contains(refs, needed.schema):
+			refs = append(refs, needed.schema)
+		}
+	}
+	if l.stored {
+		o.schema, o.err = schema.ParseStoredFile(o.show, string(o.text), refs...)
+	} else {
+		o.schema, o.err = schema.ParseFile(o.show, string(o.text), refs...)
+	}
+	return nil
+}
+
+// neededError says that a file can't be read because of another one.
+type neededError struct {
+	name, file string
+	err        error
+}
+
+func (e *neededError) Error() string {
+	return fmt.Sprintf("it needs %s, and %s is wrong", e.name, e.file)
+}
+func (e *neededError) Unwrap() error { return e.err }
+
+// cycle reports the files from o on, which need each other.
+func (l *loader) cycle(o *outline) {
+	from := slices.Index(l.stack, o)
+	var words []string
+	for _, f := range l.stack[from:] {
+		words = append(words, fmt.Sprintf("%s (%s)", f.root, f.show))
+	}
+	err := fmt.Errorf("the files need each other in a circle: %s -> %s: define these types in one file", strings.Join(words, " -> "), o.root)
+	for _, f := range l.stack[from:] {
+		if f.err == nil {
+			f.err = &cycleError{err, f == o}
+		}
+	}
+}
+
+// cycleError is reported for one of its files.
+type cycleError struct {
+	error
+	first bool
+}
+
+// definition returns the file that defines what a name stands for, nil if none does.
+func (l *loader) definition(u use, user *outline) (*outline, error) {
+	for range 2 {
+		for _, index := range []map[string][]*outline{l.roots, l.nested} {
+			for _, name := range []string{u.full, u.bare} {
+				if found := nearest(index[name], user); found != nil {
+					return found, nil
+				}
+			}
+		}
+		if l.asked || l.others == nil {
+			break
+		}
+		l.asked = true
+		more, err := l.others()
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range more {
+			l.add(f)
+		}
+	}
+	return nil, nil
+}
+
+// nearest returns the file whose path has most in common with the user's; of versions the newest.
+func nearest(found []*outline, user *outline) (best *outline) {
+	for _, o := range found {
+		if o == user {
+			continue
+		}
+		if best == nil || cmp.Or(cmp.Compare(common(o.path, user.path), common(best.path, user.path)), cmp.Compare(o.number, best.number)) > 0 {
+			best = o
+		}
+	}
+	return best
+}
+
+func common(a, b string) (n int) {
+	as, bs := strings.Split(path.Dir(a), "/"), strings.Split(path.Dir(b), "/")
+	for n < len(as) && n < len(bs) && as[n] == bs[n] {
+		n++
+	}
+	return n
+}
+
+func (l *loader) set() *set {
+	s := &set{byName: map[string][]*subject{}, inside: map[string]string{}}
+	for _, o := range l.files {
+		for _, name := range o.defines {
+			if name != o.root {
+				s.inside[name] = o.show
+			}
+		}
+		if o.err != nil && !l.stored {
+			s.problems = append(s.problems, problemOf(o)...)
+			continue
+		}
+		s.add(o)
+	}
+	for _, sub := range s.subjects {
+		slices.SortStableFunc(sub.versions, func(a, b *version) int { return compareNatural(a.show, b.show) })
+	}
+	slices.SortFunc(s.subjects, func(a, b *subject) int { return cmp.Or(cmp.Compare(a.name, b.name), compareNatural(a.path, b.path)) })
+	for _, sub := range s.subjects {
+		s.byName[sub.name] = append(s.byName[sub.name], sub)
+	}
+	return s
+}
+
+func problemOf(o *outline) []Problem {
+	var (
+		parse  *schema.ParseError
+		circle *cycleError
+		needed *neededError
+	)
+	p := Problem{File: o.show, Message: o.show + ": " + o.err.Error()}
+	switch {
+	case errors.As(o.err, &needed):
+	case errors.As(o.err, &circle):
+		if !circle.first {
+			return nil
+		}
+		p.Message = o.err.Error()
+	case errors.As(o.err, &parse):
+		p.Line, p.Column, p.Message = parse.Line, parse.Column, fmt.Sprintf("%s: %s", parse.Position, parse.Problem)
+	}
+	return []Problem{p}
+}
+
+// add adds a file as a subject, or as a version of one.
+func (s *set) add(o *outline) {
+	v := &version{show: o.show, schema: o.schema, broken: o.err}
+	if o.number > 0 {
+		v.label = "v" + strconv.Itoa(o.number)
+	}
+	name := o.root
+	if o.schema != nil {
+		name = o.schema.FullName()
+	}
+	if name == "" {
+		name = o.path
+		if o.number > 0 {
+			name = path.Dir(o.path)
+		}
+	}
+	p := o.path
+	if o.number > 0 {
+		p = path.Dir(o.path)
+		for _, sub := range s.subjects {
+			if sub.name == name && sub.path == p {
+				sub.versions = append(sub.versions, v)
+				return
+			}
+		}
+	}
+	s.subjects = append(s.subjects, &subject{name: name, path: p, versions: []*version{v}})
+}
+
+// compareNatural compares texts with numbers in them by these numbers: v2 comes before v10.
+func compareNatural(a, b string) int {
+	for a != "" && b != "" {
+		na, nb := digits(a), digits(b)
+		if na > 0 && nb > 0 {
+			da, db := strings.TrimLeft(a[:na], "0"), strings.TrimLeft(b[:nb], "0")
+			if c := cmp.Or(cmp.Compare(len(da), len(db)), cmp.Compare(da, db)); c != 0 {
+				return c
+			}
+			a, b = a[na:], b[nb:]
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func digits(s string) (n int) {
+	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	return n
+}

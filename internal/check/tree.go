@@ -1,0 +1,167 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const (
+	extension = ".avsc"
+	// largestFile is what a schema may have: registries keep one in a Kafka message, of 1 MB by default.
+	largestFile = 4 << 20
+)
+
+// file is a schema's file.
+type file struct {
+	// path is the place in its tree, with slashes.
+	path string
+	// show is its name in messages.
+	show string
+	// label names the version of a file that is one of several of its subject's, "" otherwise.
+	label string
+	text  []byte
+	// err says why it could not be read.
+	err error
+}
+
+// tree is where files are: a directory, or a commit.
+type tree interface {
+	// list returns the paths of all .avsc files under the given ones, sorted; all of them for none.
+	list(under []string) ([]string, error)
+	// load reads files that list gave.
+	load(paths []string) ([]*file, error)
+}
+
+// workTree is the directory tree below root. Its paths are relative to root.
+type workTree struct {
+	root string
+	show func(path string) string
+	// named are files that were asked for by their name: they may be called and ignored as they like.
+	named []string
+	// exclude says what is left out of directories.
+	exclude func(path string) bool
+}
+
+func (t *workTree) list(under []string) ([]string, error) {
+	if len(under) == 0 {
+		under = []string{"."}
+	}
+	var all []string
+	for _, p := range under {
+		if slices.Contains(t.named, p) {
+			all = append(all, p)
+			continue
+		}
+		found, err := t.walk(p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// walk returns the .avsc files in a directory. Directories that are hidden or hold packages of others are passed by.
+func (t *workTree) walk(dir string) (all []string, err error) {
+	err = filepath.WalkDir(filepath.Join(t.root, filepath.FromSlash(dir)), func(full string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(t.root, full)
+		if err != nil {
+			return err
+		}
+		p := filepath.ToSlash(rel)
+		switch {
+		case e.IsDir() && p != dir && (strings.HasPrefix(e.Name(), ".") || e.Name() == "node_modules" || t.excluded(p)):
+			return fs.SkipDir
+		case e.Type().IsRegular() && path.Ext(p) == extension && !t.excluded(p):
+			all = append(all, p)
+		}
+		return nil
+	})
+	return all, err
+}
+
+func (t *workTree) excluded(p string) bool { return t.exclude != nil && t.exclude(p) }
+
+func (t *workTree) load(paths []string) ([]*file, error) {
+	files := make([]*file, len(paths))
+	for i, p := range paths {
+		f := &file{path: p, show: t.show(p)}
+		full := filepath.Join(t.root, filepath.FromSlash(p))
+		info, err := os.Stat(full)
+		switch {
+		case err != nil:
+			f.err = cause(err)
+		case info.Size() > largestFile:
+			f.err = tooLarge(info.Size())
+		default:
+			f.text, err = os.ReadFile(full)
+			f.err = cause(err)
+		}
+		files[i] = f
+	}
+	return files, nil
+}
+
+func tooLarge(size int64) error {
+	return fmt.Errorf("the file has %.1f MB, and a schema may have %d: registries keep one in a Kafka message of 1 MB; is it data?", float64(size)/1e6, largestFile/1_000_000)
+}
+
+// cause is err without the operation and the path.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// matches reports whether a glob matches a path or a directory that it is in. A glob without a slash
+// matches a name at any depth; ** stands for any number of directories.
+func matches(glob, p string) bool {
+	glob = strings.TrimSuffix(strings.TrimPrefix(glob, "./"), "/")
+	if !strings.Contains(glob, "/") {
+		glob = "**/" + glob
+	}
+	parts := strings.Split(p, "/")
+	for n := 1; n <= len(parts); n++ {
+		if matchParts(strings.Split(glob, "/"), parts[:n]) {
+			return true
+		}
+	}
+	return false
+}
+
+func matchParts(glob, parts []string) bool {
+	switch {
+	case len(glob) == 0:
+		return len(parts) == 0
+	case glob[0] == "**":
+		for n := range len(parts) + 1 {
+			if matchParts(glob[1:], parts[n:]) {
+				return true
+			}
+		}
+		return false
+	case len(parts) == 0:
+		return false
+	}
+	ok, _ := path.Match(glob[0], parts[0])
+	return ok && matchParts(glob[1:], parts[1:])
+}
+
+// within reports whether p is one of the paths under, or in one of them.
+func within(p string, under []string) bool {
+	return len(under) == 0 || slices.ContainsFunc(under, func(u string) bool {
+		return u == "." || p == u || strings.HasPrefix(p, u+"/")
+	})
+}

@@ -1,0 +1,136 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/troupe-go/troupe/schema"
+)
+
+// who says who breaks, given the versions of the other side.
+func (p pair) who(versions []string) string {
+	switch p.kind {
+	case NewReadsOld:
+		return fmt.Sprintf("new consumers cannot read the events of %s that are still in the topic", enumerate(versions))
+	case OldReadsNew:
+		return fmt.Sprintf("consumers on %s cannot read new events", enumerate(versions))
+	}
+	return fmt.Sprintf("service %s cannot read new %s", p.service, p.new.schema.FullName())
+}
+
+// problem says what is wrong.
+func (p pair) problem(v schema.Violation) string {
+	f := what(v)
+	reader, writer := v.Reader.Type, v.Writer.Type
+	they, need, expect, know, take, their := "old consumers", "need", "expect", "know", "take", "their"
+	if p.kind == Contract {
+		they, need, expect, know, take, their = p.service, "needs", "expects", "knows", "takes", "its"
+	}
+	backward := p.kind == NewReadsOld
+	switch v.Rule {
+	case schema.MissingDefault:
+		if backward {
+			return fmt.Sprintf("%s (%s) is new and has no default: old events have no value for it", f, reader)
+		}
+		return fmt.Sprintf("%s (%s) is not in new events, but %s %s it: %s schema has no default for it", f, reader, they, need, their)
+	case schema.TypeMismatch:
+		if backward {
+			return fmt.Sprintf("%s was %s and now is %s: the one cannot be read as the other", f, writer, reader)
+		}
+		return fmt.Sprintf("%s now is %s, but %s %s %s: the one cannot be read as the other", f, writer, they, expect, reader)
+	case schema.NameMismatch:
+		if backward {
+			return fmt.Sprintf("%s is called %s now, and no alias says that they are the same", writer, reader)
+		}
+		return fmt.Sprintf("what is called %s now is %s where it is read: %s %s no alias for it", writer, reader, they, know)
+	case schema.FixedSizeMismatch:
+		if backward {
+			return fmt.Sprintf("%s was %s and now is %s", f, writer, reader)
+		}
+		return fmt.Sprintf("%s now is %s, but %s %s %s", f, writer, they, expect, reader)
+	case schema.MissingEnumSymbols:
+		if backward {
+			return fmt.Sprintf("old events may hold %s, which %s no longer has, and it has no default to fall back on", enumerate(v.Missing), reader)
+		}
+		return fmt.Sprintf("new events may hold %s, which %s lacks in %s schema, as it lacks a default to fall back on",
+			enumerate(v.Missing), reader, their)
+	case schema.MissingUnionBranch:
+		if backward {
+			return fmt.Sprintf("old events may hold %s in %s, which now takes only a %s", writer, f, reader)
+		}
+		return fmt.Sprintf("new events may hold %s in %s, where %s %s only a %s", writer, f, they, take, reader)
+	case schema.DecimalMismatch:
+		if backward {
+			return fmt.Sprintf("%s was %s and now is %s: the same bytes would be another number", f, writer, reader)
+		}
+		return fmt.Sprintf("%s now is %s, but %s %s %s: the same bytes would be another number", f, writer, they, expect, reader)
+	case schema.AmbiguousAlias:
+		return "by their names and aliases, several fields fit each other: " + p.claims(v.Missing)
+	case schema.NamespaceChanged:
+		return fmt.Sprintf("%s is in a union, and its namespace changed (%s is written, %s read): some decoders, Avro Java's too, do not find it then", f, writer, reader)
+	case schema.PrecisionLoss:
+		return fmt.Sprintf("%s is %s where it is written and %s where it is read: large numbers are rounded", f, writer, reader)
+	case schema.LogicalTypeChanged:
+		return fmt.Sprintf("%s is %s where it is written and %s where it is read: the same number means something else", f, writer, reader)
+	}
+	return fmt.Sprintf("%s: %s", f, v.Problem())
+}
+
+// claims says which side's fields a violation names.
+func (p pair) claims(missing []string) string {
+	reader, writer := "old", "new"
+	if p.kind == NewReadsOld {
+		reader, writer = writer, reader
+	}
+	return strings.NewReplacer("the reader's ", "the "+reader+" ", "the writer's ", "the "+writer+" ").Replace(enumerate(missing))
+}
+
+// what is the thing that a violation is about.
+func what(v schema.Violation) string {
+	name := last(v.Field)
+	if !strings.Contains(v.Path, "/fields/") {
+		return "the schema"
+	}
+	for _, of := range []struct{ suffix, words string }{{"[]", "the items of field "}, {"{}", "the values of field "}} {
+		if list, ok := strings.CutSuffix(name, of.suffix); ok {
+			return of.words + list
+		}
+	}
+	return "field " + name
+}
+
+// last is the last name of a readable path, without losing what stands for items.
+func last(field string) string {
+	if i := strings.LastIndexByte(field, '.'); i >= 0 {
+		return field[i+1:]
+	}
+	return field
+}
+
+// deploy says in which order producers and consumers of a change go.
+func deploy(name, old string, backwardBroken, forwardBroken bool) string {
+	switch {
+	case !backwardBroken && !forwardBroken:
+		return "any order: old and new read each other"
+	case !backwardBroken:
+		return fmt.Sprintf("consumers first, then producers: consumers on %s cannot read new events", old)
+	case !forwardBroken:
+		return "producers first; consumers only when no old events are left to read, in the topic or to be replayed"
+	}
+	return fmt.Sprintf("no order works: give the changed event a new name (such as %s2), write both until every consumer has moved, then stop the old one", simple(name))
+}
+
+// enumerate lists names as a sentence does.
+func enumerate(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
