@@ -190,6 +190,24 @@ func TestLetter_IsBoundedWhateverFails(t *testing.T) {
 	}
 }
 
+func TestLetter_OfASchemaHasRoomForEveryReason(t *testing.T) {
+	reasons := strings.Repeat("; READER_FIELD_MISSING_DEFAULT_VALUE at shop.OrderPlaced.größe (/fields/7)", 1000)
+	f := failed()
+	f.Class, f.Cause, f.Stack = ClassSchema, errors.New("1000 violations"+reasons), nil
+	r := f.letter("v1", everything)
+	message := r.Headers.Get(headerMessage)
+	if len(message) > maxViolations || len(message) < maxViolations-10 || !utf8.ValidString(message) || !strings.HasPrefix(message, "1000 violations") {
+		t.Errorf("%d bytes of %d", len(message), maxViolations)
+	}
+	if grown := size(r) - size(f.Record); grown > headerRoom {
+		t.Errorf("the letter adds %d bytes", grown)
+	}
+	f.Class = ClassHandler
+	if message := f.letter("v1", everything).Headers.Get(headerMessage); len(message) > maxMessage {
+		t.Errorf("%d bytes for another class", len(message))
+	}
+}
+
 func TestLetter_HeadersAreTextAndStandOnce(t *testing.T) {
 	f := failed()
 	f.Handler, f.Class, f.Cause, f.Stack = "h\xff", "c\xff", errors.New("m\xff"), []byte("s\xff")
