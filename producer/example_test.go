@@ -7,6 +7,9 @@ import (
 	"log"
 
 	"github.com/troupe-go/troupe/event"
+	v1 "github.com/troupe-go/troupe/examples/evolution/v1"
+	v2 "github.com/troupe-go/troupe/examples/evolution/v2"
+	v3 "github.com/troupe-go/troupe/examples/evolution/v3"
 	"github.com/troupe-go/troupe/internal/shop"
 	"github.com/troupe-go/troupe/producer"
 	"github.com/troupe-go/troupe/schema"
@@ -114,4 +117,37 @@ func ExampleProducer_PublishAll() {
 		}
 	}
 	// Output: not published: message 2
+}
+
+// A service that would break others refuses to start, and says whom and why.
+func ExampleProducer_Prepare() {
+	ctx := context.Background()
+	services, err := troupetest.Start(ctx, troupetest.Options{Embedded: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer services.Close()
+	if err := services.CreateTopic(ctx, "orders", 1, nil); err != nil {
+		log.Fatal(err)
+	}
+	p, err := producer.New(producer.Config{Kafka: services.Kafka, Registry: schema.NewMemory(), Source: "bakery", AutoRegister: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close()
+
+	fmt.Println("version 1:", p.Prepare(ctx, "orders", &v1.OrderPlaced{}))
+	fmt.Println("version 2:", p.Prepare(ctx, "orders", &v2.OrderPlaced{}))
+	err = p.Prepare(ctx, "orders", &v3.OrderPlaced{})
+	var history *producer.HistoryError
+	if errors.As(err, &history) {
+		fmt.Println("version 3:", history)
+	}
+	// Output:
+	// version 1: <nil>
+	// version 2: <nil>
+	// version 3: the schema breaks BACKWARD compatibility:
+	//   consumers that get the new schema can't read events of version 2 (id 2):
+	//     TYPE_MISMATCH at bakery.orders.OrderPlaced.order_id (/fields/0/type): the writer has string, the reader long
+	//     READER_FIELD_MISSING_DEFAULT_VALUE at bakery.orders.OrderPlaced.total (/fields/1): the writer has no such field, and the reader (string) has no default for it
 }
