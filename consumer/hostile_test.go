@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -69,6 +70,7 @@ func TestRun_DeadLettersWhatCannotBeDecodedAndGoesOn(t *testing.T) {
 	var want []string
 	for _, c := range cases {
 		c.record.Topic = s.topic
+		c.record.Timestamp = time.Now().Add(-time.Minute).UnixMilli() // what it names had time to be registered
 		s.Produce(t, c.record)
 		want = append(want, c.class)
 	}

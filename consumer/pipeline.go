@@ -31,7 +31,7 @@ func (p *partition) prepare(r *event.Record) (*job, error) {
 	m, ref, data, bad := wire.Decode(r)
 	if m.Type == "" && bad == nil {
 		var err error
-		if bad, err = p.nameType(&m, ref); err != nil {
+		if bad, err = p.nameType(r, &m, ref); err != nil {
 			return nil, err
 		}
 	}
@@ -66,9 +66,9 @@ func (p *partition) prepare(r *event.Record) (*job, error) {
 }
 
 // nameType takes the type of a record that doesn't name it from its schema.
-func (p *partition) nameType(m *event.Meta, ref wire.SchemaRef) (bad, err error) {
+func (p *partition) nameType(r *event.Record, m *event.Meta, ref wire.SchemaRef) (bad, err error) {
 	var s *schema.Schema
-	bad, err = p.askRegistry(func() (err error) {
+	bad, err = p.askRegistry(r, func() (err error) {
 		if ref.ID != 0 {
 			s, err = p.e.cfg.Registry.ByID(p.ctx, ref.ID)
 		} else {
@@ -82,49 +82,8 @@ func (p *partition) nameType(m *event.Meta, ref wire.SchemaRef) (bad, err error)
 	return bad, err
 }
 
-// definite returns a registry's error, as one of a registry that is away unless
-// it says something about the schema.
-func definite(err error) error {
-	var (
-		unknown  *schema.NotFoundError
-		unusable *schema.ParseError
-		away     *schema.UnavailableError
-	)
-	if err == nil || errors.As(err, &unknown) || errors.As(err, &unusable) || errors.As(err, &away) {
-		return err
-	}
-	return &schema.UnavailableError{Registry: "asked for the schema of an event", Err: err}
-}
-
 func (p *partition) decode(j *job) (bad, err error) {
-	return p.askRegistry(func() error { return j.delivery.decode(p.ctx, j.ref, j.data) })
-}
-
-// askRegistry calls ask until the registry has answered: bad is its answer. err
-// is that the work was stopped meanwhile.
-func (p *partition) askRegistry(ask func() error) (bad, err error) {
-	waiting := false
-	err = p.e.retries().again(p.ctx, func() error {
-		bad = ask()
-		var away *schema.UnavailableError
-		if errors.As(bad, &away) {
-			return bad
-		}
-		return nil
-	}, func(n int, err error) {
-		if !waiting {
-			waiting = true
-			p.e.stats.awaitingRegistry.Add(1)
-		}
-		if p.e.awaySaid.due(time.Now()) {
-			p.e.log.Warn("waiting for the schema registry; the offsets of partitions with schemas that are not known yet are held",
-				"topic", p.tp.Topic, "partition", p.tp.ID, "try", n, "err", err)
-		}
-	})
-	if waiting {
-		p.e.stats.awaitingRegistry.Add(-1)
-	}
-	return bad, err
+	return p.askRegistry(j.record, func() error { return j.delivery.decode(p.ctx, j.ref, j.data) })
 }
 
 // classOf names what is wrong with a record that can't be decoded.

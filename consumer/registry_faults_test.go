@@ -231,3 +231,43 @@ func TestRun_StopsWhileTheRegistryHangs(t *testing.T) {
 		t.Errorf("offset %d is committed, and its event was not handled", c[0])
 	}
 }
+
+// laggingRegistry is a replica that hears of schemas a while after the events
+// that are written with them.
+type laggingRegistry struct {
+	schema.Registry
+	asked, behind atomic.Int64
+}
+
+func (r *laggingRegistry) ByID(ctx context.Context, id int) (*schema.Schema, error) {
+	if r.asked.Add(1) <= r.behind.Load() {
+		return nil, &schema.NotFoundError{What: fmt.Sprint("schema ", id)}
+	}
+	return r.Registry.ByID(ctx, id)
+}
+
+func TestRun_ARegistryThatLagsBehindCostsNoEvent(t *testing.T) {
+	s := newStage(t, 1)
+	for name, fields := range map[string]event.Headers{"typed": ceHeaders("1"), "by its schema": nil} {
+		t.Run(name, func(t *testing.T) {
+			s := newStageOn(t, s.Services, 1)
+			own, err := schema.Of(placed(""))
+			must(t, err)
+			data, err := schema.AppendEncode(nil, placed("o-1"))
+			must(t, err)
+			lagging := &laggingRegistry{Registry: s.registry}
+			lagging.behind.Store(2)
+			cfg := s.config()
+			cfg.Registry = lagging
+			var e effects
+			p := s.play(cfg, consumer.On(s.topic, e.handler))
+			r := s.framed(s.register("orders", own).ID, "k", data)
+			r.Headers, r.Timestamp = fields, time.Now().UnixMilli()
+			s.Produce(t, r)
+			s.WaitCommitted(t, s.group, s.topic)
+			if st := p.Stats(); e.count() != 1 || st.DeadLettered != 0 || lagging.asked.Load() < 3 {
+				t.Errorf("%d effects, %+v", e.count(), st)
+			}
+		})
+	}
+}

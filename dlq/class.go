@@ -15,7 +15,8 @@ const (
 	ClassDecode = "decode"
 	// ClassSchema: what was written with that schema can't be read as the handler's type.
 	ClassSchema = "schema"
-	// ClassUnknownSchema: the registry does not know the schema that the value names.
+	// ClassUnknownSchema: the registry does not know the schema that the value names,
+	// and had seconds to hear of it.
 	ClassUnknownSchema = "unknown-schema"
 	// ClassReused: the event's id was used before, for another payload.
 	ClassReused = "id-reused"

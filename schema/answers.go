@@ -11,8 +11,9 @@ import (
 
 const (
 	// notFoundFor is how long a registry's "not there" is believed. A schema is registered
-	// before its first event is sent, but a registry's replicas may lag behind.
-	notFoundFor = 5 * time.Second
+	// before its first event is sent, but a registry's replicas may lag behind. It only has to
+	// spare registries without a memory of their own: Client has one (ClientConfig.NotFoundFor).
+	notFoundFor = time.Second
 	// unavailableFor spares a registry that is down, and those who wait for it.
 	unavailableFor = 250 * time.Millisecond
 )
