@@ -175,3 +175,29 @@ func TestServer_SaysABoundedNumberOfReasons(t *testing.T) {
 		t.Errorf("%d violations, %s", violations, last)
 	}
 }
+
+func TestServer_TakesOneOfManyThatExcludeEachOther(t *testing.T) {
+	a := start(t, server.Config{Level: "FULL"})
+	statuses := make(chan int, 16)
+	for i := range cap(statuses) {
+		go func() {
+			body := proposal(fmt.Sprintf(`{"type":"record","name":"shop.Order","fields":[{"name":"f%d","type":"int"}]}`, i))
+			res, err := http.Post(a.url+"/subjects/orders/versions", "application/json", strings.NewReader(body))
+			if err != nil {
+				t.Error(err)
+				statuses <- 0
+				return
+			}
+			res.Body.Close()
+			statuses <- res.StatusCode
+		}()
+	}
+	met := map[int]int{}
+	for range cap(statuses) {
+		met[<-statuses]++
+	}
+	if met[http.StatusOK] != 1 || met[http.StatusConflict] != cap(statuses)-1 {
+		t.Errorf("statuses %v", met)
+	}
+	a.says("GET /subjects/orders/versions", "", `[1]`)
+}
