@@ -23,7 +23,7 @@
 //
 // One more Java program, with Avro 1.12.2, is asked what it makes of random pairs of schemas and
 // data: schema.Resolve must give the same verdicts and bytes, except where Java is known to be wrong
-// (1,000 pairs, or 100,000 with TROUPE_LONG=1). Package pairs makes them.
+// (1,000 pairs, or 50,000 with TROUPE_LONG=1). Package pairs makes them.
 //
 // What a mixed fleet has to know:
 //   - librdkafka puts keys on the same partitions as Java and Troupe with

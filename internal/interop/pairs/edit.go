@@ -14,7 +14,7 @@ var edits = []func(e *editor) string{
 	(*editor).renameField, (*editor).renameField, (*editor).renameField, (*editor).renameType, (*editor).renameType, (*editor).moveType, (*editor).moveType, (*editor).widen,
 	(*editor).widen, (*editor).widen, (*editor).narrow, (*editor).makeNullable, (*editor).makeNullable, (*editor).makeNonNullable, (*editor).addBranch,
 	(*editor).removeBranch, (*editor).reorderBranches, (*editor).widenToUnion, (*editor).addTwin, (*editor).wrap, (*editor).alter,
-	(*editor).addSymbol, (*editor).removeSymbol, (*editor).reorderSymbols, (*editor).changeFallback, (*editor).resize, (*editor).changeMeaning,
+	(*editor).addSymbol, (*editor).removeSymbol, (*editor).reorderSymbols, (*editor).changeFallback, (*editor).resize, (*editor).changeMeaning, (*editor).changeDecimal,
 	(*editor).changeDefault, (*editor).changeDefault, (*editor).document, (*editor).clash, (*editor).useEarlier,
 }
 
@@ -350,6 +350,20 @@ func (e *editor) changeMeaning() string {
 		e.meaning(s)
 	}
 	return sayf("logical type of %s is %q(%d, %d)", s, s.logical, s.precision, s.scale)
+}
+
+func (e *editor) changeDecimal() string {
+	slot := e.slot(func(s *shape) bool { return s.logical == "decimal" })
+	if slot == nil {
+		return ""
+	}
+	s := *slot
+	if s.kind != "fixed" {
+		s = new(*s)
+		*slot = s
+	}
+	e.meaning(s)
+	return sayf("decimal %s is (%d, %d)", s, s.precision, s.scale)
 }
 
 func (e *editor) changeDefault() string {

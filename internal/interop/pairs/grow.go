@@ -77,7 +77,7 @@ func (g *grower) ending(s *shape) *shape {
 
 func (g *grower) primitive() *shape {
 	s := &shape{kind: primitives[1+g.rng.IntN(7)]}
-	if g.chance(20) {
+	if g.chance(20) || s.kind == "bytes" && g.chance(40) {
 		g.meaning(s)
 	}
 	return s

@@ -23,6 +23,7 @@ type Judgement struct {
 	NamespaceInUnion    bool // an enum or fixed in the reader's union has another namespace and no alias for it
 	LaterDefault        bool // a default is for a branch of a union, and Java takes an earlier one that it does not fit
 	AliasOfItself       bool // a field has its own name as an alias
+	AliasOfOther        bool // a field or a type has another one's name as an alias
 }
 
 // Judge judges the pair.
@@ -30,7 +31,20 @@ func (p *Pair) Judge() Judgement {
 	j := &judge{seen: map[[2]*shape]bool{}}
 	j.Recursive = slices.ContainsFunc(append(shapes(p.writer), shapes(p.reader)...), recursive)
 	j.pair(p.writer, p.reader)
+	for _, s := range shapes(p.reader) {
+		for _, f := range s.fields {
+			j.field(s, f)
+		}
+		j.AliasOfOther = j.AliasOfOther || slices.ContainsFunc(shapes(p.reader), func(o *shape) bool { return o != s && slices.Contains(s.fullAliases(), o.fullName()) })
+	}
 	return j.Judgement
+}
+
+// field notes what Java trips over even if nothing leads there.
+func (j *judge) field(in *shape, f *field) {
+	j.LaterDefault = j.LaterDefault || f.hasDefault && later(f.typ, f.value)
+	j.AliasOfItself = j.AliasOfItself || slices.Contains(f.aliases, f.name)
+	j.AliasOfOther = j.AliasOfOther || slices.ContainsFunc(in.fields, func(o *field) bool { return o != f && slices.Contains(f.aliases, o.name) })
 }
 
 // judge goes through all pairs of types that can meet. Which types meet depends on no result, so each pair
@@ -158,7 +172,6 @@ func (j *judge) record(w, r *shape) {
 		}
 	}
 	for _, f := range r.fields {
-		j.AliasOfItself = j.AliasOfItself || slices.Contains(f.aliases, f.name)
 		from := sources(w, f)
 		switch {
 		case len(from) > 1:
@@ -172,8 +185,6 @@ func (j *judge) record(w, r *shape) {
 			j.pair(from[0].typ, f.typ)
 		case !f.hasDefault:
 			j.problem("READER_FIELD_MISSING_DEFAULT_VALUE: %s.%s", r, f.name)
-		default:
-			j.LaterDefault = j.LaterDefault || later(f.typ, f.value)
 		}
 	}
 }
