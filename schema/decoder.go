@@ -95,8 +95,8 @@ func guidText(guid [16]byte) string {
 // After an error, what is in v means nothing.
 //
 // Errors: *DataError (the bytes are wrong), *MismatchError (the writer's schema can't be
-// read as T), *NotFoundError (the registry has no such id; definite, and asked again after 5
-// seconds at the earliest), *UnavailableError (the registry can't be asked now, or ctx ended before it
+// read as T), *NotFoundError (the registry has no such id; definite, and asked again after a
+// second at the earliest), *UnavailableError (the registry can't be asked now, or ctx ended before it
 // answered: try again; never a reason to dead-letter).
 func (d *Decoder[T, R]) Decode(ctx context.Context, id int, data []byte, v *T) error {
 	w, err := d.ids.get(ctx, id)

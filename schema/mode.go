@@ -33,13 +33,17 @@ func ParseMode(s string) (Mode, error) {
 
 // Check finds out whether candidate may follow history, which is ordered oldest first. It returns every
 // pair that cannot be read, none when the schema is compatible. Breaks with newer versions come
-// first; of one version, first the one where the candidate reads.
+// first; of one version, first the one where the candidate reads. A version that is Equal to the
+// candidate breaks nothing: a Decoder does not resolve it.
 //
 // A Mode that is none of the constants is a bug in the program: Check panics.
 func (m Mode) Check(candidate *Schema, history []*Schema) []Break {
 	backward, forward := m.directions()
 	var breaks []Break
 	for i := len(history) - 1; i >= m.first(len(history)); i-- {
+		if candidate.Equal(history[i]) {
+			continue
+		}
 		if backward {
 			breaks = appendBreak(breaks, i, false, history[i], candidate)
 		}

@@ -113,3 +113,14 @@ func TestParseMode_ReadsTheSevenInAnyCase(t *testing.T) {
 		}
 	}
 }
+
+func TestMode_TakesAVersionThatIsEqualForReadable(t *testing.T) {
+	// Its alias makes it ambiguous where it has to be resolved, and it has not.
+	s := mustParse(t, `{"type":"record","name":"R","fields":[{"name":"amount","type":"int","aliases":["qty"]},{"name":"qty","type":"int"}]}`)
+	if _, err := Resolve(s, s); err == nil {
+		t.Error("Resolve guesses")
+	}
+	if breaks := FullTransitive.Check(s, []*Schema{s, mustParse(t, s.String())}); len(breaks) > 0 {
+		t.Errorf("%v", breaks[0].Mismatch)
+	}
+}
