@@ -273,8 +273,7 @@ func (c *checker) contract(s *Subject, v *version, k contract) {
 func (c *checker) deleted(candidates *set, h history, contracts map[string][]contract) {
 	for _, sub := range h.gone(candidates) {
 		v := sub.newest()
-		s := Subject{Name: sub.name, Status: Deleted, File: v.show, Compared: []string{}, Findings: []Finding{}}
-		_, _ = c.Config.mode(s.Name)
+		s := Subject{Name: sub.name, Status: Deleted, File: sub.file, Compared: []string{}, Findings: []Finding{}}
 		s.Words = "deleted: " + c.whoStillReads(sub.name, contracts[sub.name])
 		if in, ok := candidates.inside[sub.name]; ok {
 			s.Words = fmt.Sprintf("deleted as a schema of its own: it is now a part of %s", in)
@@ -284,7 +283,7 @@ func (c *checker) deleted(candidates *set, h history, contracts map[string][]con
 			s.Findings = append(s.Findings, Finding{
 				Rule: SubjectDeleted, Kind: OfSubject, Who: c.whoStillReads(sub.name, contracts[sub.name]),
 				Problem: fmt.Sprintf("%s is not there any more; it was in %s", sub.name, v.show),
-				New:     Place{File: pathOf(v.show)}, Old: Place{File: v.show, Line: 1, Column: 1},
+				New:     Place{File: sub.file}, Old: Place{File: v.show, Line: 1, Column: 1},
 				Fix: &Fix{Words: deletedFix(contracts[sub.name])},
 				old: []string{Fingerprint(v.schema)},
 			})
@@ -304,7 +303,7 @@ func deletedFix(contracts []contract) string {
 	if len(contracts) > 0 {
 		return fmt.Sprintf("put the file back until %s no longer %s it and the contract is deleted", services(contracts), plural(len(contracts), "reads", "read"))
 	}
-	return `put the file back while consumers read the topic; or, if nobody does, say so: --allow-deleted, or "deleted: allow" for it in troupe.yaml`
+	return `if it was renamed, give the new record its name as an alias; else put the file back while consumers read the topic; or, if nobody does, say so: --allow-deleted, or "deleted: allow" for it in troupe.yaml`
 }
 
 func services(contracts []contract) string {

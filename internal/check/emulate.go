@@ -51,7 +51,7 @@ func confluentSays(f Finding, verdict string) string {
 	case f.Rule == schema.DecimalMismatch:
 		return "Confluent's registry does not look at precision and scale: it lets this pass"
 	case f.Rule == schema.AmbiguousAlias && verdict == saysError:
-		return "Confluent's registry answers with an error (HTTP 500) where one field fits two"
+		return "Confluent's checker throws where one field fits two: expect an error instead of a verdict"
 	case f.Rule == schema.AmbiguousAlias:
 		return "Confluent's registry lets two fields read the same old one, but consumers then fill only one of them"
 	case verdict == saysCompatible:

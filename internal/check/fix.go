@@ -418,6 +418,12 @@ func (f *fixing) restore() Fix {
 		}
 	}
 	words := fmt.Sprintf("keep %s; what needs another type is a new field, with a default", keep)
+	switch {
+	case f.v.Writer.Type == "null" && f.kind == NewReadsOld:
+		words = "keep it optional"
+	case f.v.Writer.Type == "null":
+		words = "do not write null there before every consumer can read it"
+	}
 	if mine == nil || theirs == nil {
 		return Fix{Words: words}
 	}
@@ -445,7 +451,12 @@ func (f *fixing) typeText(t *value) string {
 	if defines(t) {
 		t = shorten(t)
 	}
-	if f.field == nil {
+	switch {
+	case strings.HasSuffix(f.v.Path, "/items"):
+		return fmt.Sprintf(`"items": %s`, t)
+	case strings.HasSuffix(f.v.Path, "/values"):
+		return fmt.Sprintf(`"values": %s`, t)
+	case f.field == nil:
 		return t.String()
 	}
 	return fmt.Sprintf(`"name": %s, "type": %s`, literal(f.field.name), t)

@@ -92,7 +92,7 @@ func (f Finding) warned() string {
 // details is everything about a finding but who it breaks, in lines.
 func (f Finding) details() []string {
 	lines := []string{f.Problem + "."}
-	if f.Rule != schema.NameMismatch { // which starts with a name
+	if f.Rule != schema.NameMismatch && f.Kind != OfSubject { // which start with a name
 		lines[0] = upper(lines[0])
 	}
 	if f.Fix != nil {

@@ -85,9 +85,6 @@ func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 		if len(s.Compared) > 0 {
 			t.line("  %s", s.compared())
 		}
-		if s.Registered == "" && len(s.Compared) == 0 && s.Words != "" {
-			t.line("  %s", s.Words)
-		}
 	case s.Status == New:
 		t.line("%s %s  %s: %s", t.paint(green, "+"), t.paint(bold, clean(s.Name)), s.File, s.Words)
 	case s.Status == Deleted:
@@ -95,22 +92,30 @@ func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 	case s.Status == Unchecked:
 		t.line("%s %s  %s: %s", t.paint(yellow, "?"), t.paint(bold, clean(s.Name)), s.File, s.Words)
 	case s.Changed:
-		t.line("%s %s  %s: compatible (%s)", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
+		t.line("%s %s  %s: compatible; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
 	case all || len(waived)+len(warnings) > 0:
-		t.line("%s %s  %s: unchanged (%s)", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
+		t.line("%s %s  %s: unchanged; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
 	default:
 		return false
 	}
 	t.groups(s.Name, failing, red)
 	t.groups(s.Name, waived, faint)
 	t.groups(s.Name, warnings, yellow)
-	if s.Deploy != "" {
+	t.blank = len(failing)+len(waived)+len(warnings) > 0
+	if t.blank && s.Deploy+s.Confluent != "" {
+		t.line("")
+	}
+	switch {
+	case s.Deploy == "":
+	case len(failing) > 0:
+		t.line("  If it must go out all the same: %s.", s.Deploy)
+	default:
 		t.line("  Deploy: %s.", s.Deploy)
 	}
 	if s.Confluent != "" && s.Changed {
 		t.line("  Confluent's registry is expected to say: %s.", s.Confluent)
 	}
-	if t.blank = len(failing)+len(waived)+len(warnings) > 0; t.blank {
+	if t.blank {
 		t.line("")
 	}
 	return true
@@ -122,9 +127,6 @@ func (t *textWriter) groups(subject string, groups []group, code string) {
 		for _, f := range g.findings {
 			t.finding(subject, f)
 		}
-	}
-	if len(groups) > 0 {
-		t.line("")
 	}
 }
 

@@ -23,8 +23,14 @@ type Registry interface {
 type history interface {
 	// of returns what there is of a candidate: one past, or several where it has several names.
 	of(s *subject) ([]*past, error)
-	// gone returns the subjects that have no candidate any more.
-	gone(candidates *set) []*subject
+	// gone returns the subjects that have no candidate any more. It is asked when of was, for all candidates.
+	gone(candidates *set) []lost
+}
+
+// lost is a subject that is gone, and where its file would be, relative to Dir.
+type lost struct {
+	*subject
+	file string
 }
 
 // past is the history of one subject.
@@ -90,7 +96,9 @@ func (c *checker) openRepository() (*repository, error) {
 		return nil, err
 	}
 	c.repo, c.repoDir = repo, dir
-	c.report.Prefix, _ = c.inRepository(".")
+	if c.report.Prefix, err = c.inRepository("."); err != nil {
+		c.report.Prefix = "." // Dir is elsewhere
+	}
 	return repo, nil
 }
 
@@ -174,7 +182,7 @@ func (c *checker) past(b base) (*pastTree, error) {
 	}
 	var here, rest []string
 	for _, p := range everything {
-		own, err := filepath.Rel(cmpDot(c.report.Prefix), p)
+		own, err := filepath.Rel(c.report.Prefix, p)
 		switch {
 		case err == nil && c.excluded(filepath.ToSlash(own)) && !slices.Contains(under, p):
 		case within(p, under):
@@ -191,13 +199,6 @@ func (c *checker) past(b base) (*pastTree, error) {
 	return &pastTree{s, b.name, func() (*set, error) {
 		return c.repo.set(t, rest, func() ([]*file, error) { return t.load(here) })
 	}}, nil
-}
-
-func cmpDot(p string) string {
-	if p == "" {
-		return "."
-	}
-	return p
 }
 
 // set reads files of a tree, once for all commits that have the same ones.
@@ -224,7 +225,7 @@ func (h *gitHistory) of(s *subject) ([]*past, error) {
 	}
 	var p past
 	for _, t := range h.trees {
-		found, err := t.find(s.name, in)
+		found, err := t.find(s, in)
 		if err != nil {
 			return nil, err
 		}
@@ -233,39 +234,38 @@ func (h *gitHistory) of(s *subject) ([]*past, error) {
 	return []*past{&p}, nil
 }
 
-// find returns the versions of a subject, which may have been in another file.
-func (t *pastTree) find(name, at string) ([]*version, error) {
-	if found := pick(t.set, name, at); found != nil {
+// find returns the versions of a subject, which may have been in another file or have had another name.
+func (t *pastTree) find(s *subject, at string) ([]*version, error) {
+	if found := pick(t.set, s, at); found != nil {
 		return found, nil
-	}
-	if t.elsewhere == nil {
-		return nil, nil
 	}
 	rest, err := t.elsewhere()
 	if err != nil {
 		return nil, err
 	}
-	return pick(rest, name, at), nil
+	return pick(rest, s, at), nil
 }
 
-// pick returns the versions of the subject that is in a file, or else of all with its name.
-func pick(s *set, name, at string) (all []*version) {
-	for _, sub := range s.byName[name] {
-		if sub.path == at {
+// pick returns the versions of a subject: of the file it is in, or else of all files with its
+// name, or else with one of its aliases.
+func pick(before *set, s *subject, at string) (all []*version) {
+	for _, name := range s.names() {
+		for _, sub := range before.byName[name] {
+			if sub.path == at {
+				return sub.versions
+			}
+			all = append(all, sub.versions...)
+		}
+		if all != nil {
+			return all
+		}
+	}
+	for _, sub := range before.subjects { // what has no name, or was no schema, has only its file to go by
+		if sub.path == at && (sub.unnamed || sub.newest().broken != nil) {
 			return sub.versions
 		}
 	}
-	for _, sub := range s.byName[name] {
-		all = append(all, sub.versions...)
-	}
-	if all == nil { // a file that was no schema has no name to go by
-		for _, sub := range s.subjects {
-			if sub.path == at && sub.newest().broken != nil {
-				return sub.versions
-			}
-		}
-	}
-	return all
+	return nil
 }
 
 // add adds versions; one that is the same as the last one only makes its label longer.
@@ -296,31 +296,44 @@ func same(a, b *version) bool {
 	return a.schema != nil && b.schema != nil && (a.schema == b.schema || a.schema.String() == b.schema.String())
 }
 
-func (h *gitHistory) gone(candidates *set) []*subject {
-	return gone(h.trees[len(h.trees)-1].set, candidates)
-}
-
-func gone(before, candidates *set) (all []*subject) {
-	broken := map[string]bool{}
-	for _, p := range candidates.problems {
-		broken[p.File] = true
-	}
-	for _, sub := range before.subjects {
-		lost := len(candidates.byName[sub.name]) == 0 && sub.newest().schema != nil
-		if lost && !slices.ContainsFunc(sub.versions, func(v *version) bool { return broken[pathOf(v.show)] }) {
-			all = append(all, sub)
+func (h *gitHistory) gone(candidates *set) []lost {
+	all := gone(h.trees[len(h.trees)-1].set, candidates, func(p string) string {
+		in, err := h.c.inRepository(p)
+		if err != nil {
+			panic(err) // a bug: of has found it
+		}
+		return in
+	})
+	for i := range all {
+		if own, err := filepath.Rel(h.c.report.Prefix, all[i].path); err == nil {
+			all[i].file = filepath.ToSlash(own)
 		}
 	}
 	return all
 }
 
-// pathOf is the path of "commit:path".
-func pathOf(show string) string {
-	_, p, ok := strings.Cut(show, ":")
-	if !ok {
-		return show
+// gone returns the subjects of before that no candidate is the next version of; at says
+// where a candidate's file was before.
+func gone(before, candidates *set, at func(string) string) (all []lost) {
+	found := map[string]bool{}
+	for _, sub := range candidates.subjects {
+		found[at(sub.path)] = true
+		for _, name := range sub.names() {
+			found[name] = true
+		}
 	}
-	return p
+	for _, sub := range before.subjects {
+		gone := !found[sub.name] && (!sub.unnamed || !found[sub.path])
+		if gone && sub.newest().schema != nil && !candidates.broken(sub.path, at) {
+			all = append(all, lost{sub, sub.newest().show})
+		}
+	}
+	return all
+}
+
+// broken reports whether what is in a file now could not be read.
+func (s *set) broken(path string, at func(string) string) bool {
+	return slices.ContainsFunc(s.problems, func(p Problem) bool { return within(at(p.File), []string{path}) })
 }
 
 // fileHistory is a directory, or a file, to compare with.
@@ -371,13 +384,7 @@ func (c *checker) files(what string, candidates *set) (history, error) {
 }
 
 func (h *fileHistory) of(s *subject) ([]*past, error) {
-	at := s.path
-	for _, p := range h.c.paths {
-		if rest, ok := strings.CutPrefix(s.path, p+"/"); ok {
-			at = rest
-		}
-	}
-	found := pick(h.set, s.name, at)
+	found := pick(h.set, s, h.at(s.path))
 	if h.isFile && h.only {
 		found = h.subjects[0].versions
 	}
@@ -390,11 +397,21 @@ func (h *fileHistory) of(s *subject) ([]*past, error) {
 	return []*past{&p}, nil
 }
 
-func (h *fileHistory) gone(candidates *set) []*subject {
+// at is the path of a candidate within its directory, as files of the old directory have it.
+func (h *fileHistory) at(path string) string {
+	for _, p := range h.c.paths {
+		if rest, ok := strings.CutPrefix(path, p+"/"); ok {
+			return rest
+		}
+	}
+	return path
+}
+
+func (h *fileHistory) gone(candidates *set) []lost {
 	if h.c.named || h.isFile {
 		return nil
 	}
-	return gone(h.set, candidates)
+	return gone(h.set, candidates, h.at)
 }
 
 // registryHistory is a schema registry to compare with.
@@ -477,4 +494,4 @@ func (h *registryHistory) names(name string) []string {
 	return all
 }
 
-func (h *registryHistory) gone(*set) []*subject { return nil }
+func (h *registryHistory) gone(*set) []lost { return nil }

@@ -23,13 +23,22 @@ type set struct {
 
 // subject is a schema that has a name, with the versions that one tree has of it.
 type subject struct {
-	name string // the full name, or the path where there is none
-	path string
+	name    string // the full name, or the path where there is none
+	unnamed bool
+	path    string
 	// versions are ordered oldest first. There are several in a directory <subject>/<n>.avsc.
 	versions []*version
 }
 
 func (s *subject) newest() *version { return s.versions[len(s.versions)-1] }
+
+// names are what the subject may have been called: its name and its aliases.
+func (s *subject) names() []string {
+	if v := s.newest(); v.schema != nil {
+		return append([]string{s.name}, v.schema.Aliases()...)
+	}
+	return []string{s.name}
+}
 
 // version is a schema at one time.
 type version struct {
@@ -353,7 +362,8 @@ func (s *set) add(o *outline) {
 	if o.schema != nil {
 		name = o.schema.FullName()
 	}
-	if name == "" {
+	unnamed := name == ""
+	if unnamed {
 		name = o.path
 		if o.number > 0 {
 			name = path.Dir(o.path)
@@ -369,7 +379,7 @@ func (s *set) add(o *outline) {
 			}
 		}
 	}
-	s.subjects = append(s.subjects, &subject{name: name, path: p, versions: []*version{v}})
+	s.subjects = append(s.subjects, &subject{name: name, unnamed: unnamed, path: p, versions: []*version{v}})
 }
 
 // compareNatural compares texts with numbers in them by these numbers: v2 comes before v10.

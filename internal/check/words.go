@@ -22,9 +22,9 @@ func (p pair) who(versions []string) string {
 func (p pair) problem(v schema.Violation) string {
 	f := what(v)
 	reader, writer := v.Reader.Type, v.Writer.Type
-	they, need, expect, know, take, their := "old consumers", "need", "expect", "know", "take", "their"
+	they, need, expect, know, take, do, their := "old consumers", "need", "expect", "know", "take", "do", "their"
 	if p.kind == Contract {
-		they, need, expect, know, take, their = p.service, "needs", "expects", "knows", "takes", "its"
+		they, need, expect, know, take, do, their = p.service, "needs", "expects", "knows", "takes", "does", "its"
 	}
 	backward := p.kind == NewReadsOld
 	switch v.Rule {
@@ -34,7 +34,12 @@ func (p pair) problem(v schema.Violation) string {
 		}
 		return fmt.Sprintf("%s (%s) is not in new events, but %s %s it: %s schema has no default for it", f, reader, they, need, their)
 	case schema.TypeMismatch:
-		if backward {
+		switch {
+		case writer == "null" && backward:
+			return fmt.Sprintf("%s could be null and now must be %s: old events may hold null", f, reader)
+		case writer == "null":
+			return fmt.Sprintf("%s now may be null, but %s %s %s: there is no null in %s schema", f, they, expect, reader, their)
+		case backward:
 			return fmt.Sprintf("%s was %s and now is %s: the one cannot be read as the other", f, writer, reader)
 		}
 		return fmt.Sprintf("%s now is %s, but %s %s %s: the one cannot be read as the other", f, writer, they, expect, reader)
@@ -52,8 +57,8 @@ func (p pair) problem(v schema.Violation) string {
 		if backward {
 			return fmt.Sprintf("old events may hold %s, which %s no longer has, and it has no default to fall back on", enumerate(v.Missing), reader)
 		}
-		return fmt.Sprintf("new events may hold %s, which %s lacks in %s schema, as it lacks a default to fall back on",
-			enumerate(v.Missing), reader, their)
+		return fmt.Sprintf("new events may hold %s, which %s %s not know: %s %s has no default to fall back on",
+			enumerate(v.Missing), they, do, their, reader)
 	case schema.MissingUnionBranch:
 		if backward {
 			return fmt.Sprintf("old events may hold %s in %s, which now takes only a %s", writer, f, reader)
@@ -91,7 +96,7 @@ func what(v schema.Violation) string {
 	if !strings.Contains(v.Path, "/fields/") {
 		return "the schema"
 	}
-	for _, of := range []struct{ suffix, words string }{{"[]", "the items of field "}, {"{}", "the values of field "}} {
+	for _, of := range []struct{ suffix, words string }{{"[]", "each item of field "}, {"{}", "each value of field "}} {
 		if list, ok := strings.CutSuffix(name, of.suffix); ok {
 			return of.words + list
 		}

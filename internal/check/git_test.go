@@ -1,0 +1,264 @@
+package check
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/troupe-go/troupe/schema"
+)
+
+var (
+	orderV1 = record("Order", `"id": "string"`)
+	orderV2 = record("Order", `"id": "string"`, `"total": "long", "default": 0`)
+	// orderBad cannot read what orderV1 wrote.
+	orderBad = record("Order", `"id": "string"`, `"total": "long"`)
+)
+
+func TestGit_ComparesABranchWithWhereItLeftMain(t *testing.T) {
+	w := newRepository(t)
+	w.commit("schemas/order.avsc", orderV1)
+	w.git("checkout", "--quiet", "-b", "change")
+	w.commit("schemas/order.avsc", orderBad)
+	left := w.git("rev-parse", "--short=7", "main")
+	w.git("checkout", "--quiet", "main")
+	w.commit("schemas/order.avsc", orderBad, "more", "x") // what happens on main afterwards makes no difference
+	w.git("checkout", "--quiet", "change")
+	r := w.check(w.options("schemas"))
+	says(t, text(t, r), "Compared with main@"+left+": merge base of HEAD and main",
+		"New consumers cannot read the events of main that are still in the topic", "schemas/order.avsc:2:1",
+		"1 subject breaking (against main@"+left+", BACKWARD)")
+	if r.Summary.Exit != 1 {
+		t.Errorf("exit %d", r.Summary.Exit)
+	}
+}
+
+func TestGit_PrefersTheRemotesMainBranchAndWhatTheCISystemNames(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", orderV1)
+	w.git("update-ref", "refs/remotes/origin/trunk", "HEAD")
+	w.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+	w.git("checkout", "--quiet", "-b", "change")
+	w.commit("order.avsc", orderV2)
+	w.git("update-ref", "refs/remotes/origin/release", "HEAD")
+	w.commit("order.avsc", orderV2+"\n")
+	says(t, text(t, w.check(w.options())), "merge base of HEAD and origin/trunk")
+	t.Setenv("GITHUB_BASE_REF", "release")
+	says(t, text(t, w.check(w.options())), "merge base of HEAD and origin/release")
+	t.Setenv("GITHUB_BASE_REF", "gone")
+	w.fails(w.options(), "origin/gone", "GITHUB_BASE_REF", "git fetch origin gone")
+}
+
+func TestGit_OnMainComparesWithTheParentOrWhatIsCommitted(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", orderV1)
+	w.fails(w.options(), "first commit of main", "--against")
+	w.commit("order.avsc", orderBad)
+	says(t, text(t, w.check(w.options())), "the commit before HEAD, which is on main", "1 subject breaking")
+	w.write("order.avsc", orderV1)
+	says(t, text(t, w.check(w.options())), "only what is not committed yet differs", "against main@")
+}
+
+func TestGit_NamedRevisionsAreTakenAsTheyAre(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", orderV1)
+	w.git("tag", "v1")
+	w.commit("order.avsc", orderV2)
+	w.commit("order.avsc", orderBad)
+	for _, revision := range []string{"v1", "git:v1", "HEAD~2", w.git("rev-parse", "v1")} {
+		o := w.options()
+		o.Against = revision
+		says(t, text(t, w.check(o)), "1 subject breaking (against ")
+	}
+	o := w.options()
+	o.Against = "v9"
+	w.fails(o, `git knows no branch, tag or commit "v9"`)
+	o.Against = "--upload-pack=x"
+	w.fails(o, "git knows no branch")
+	w.write("v1/order.avsc", orderV1)
+	o.Against = "v1"
+	w.fails(o, "git:v1 or dir:v1")
+}
+
+func TestGit_FollowsASchemaToAnotherFile(t *testing.T) {
+	w := newRepository(t)
+	w.commit("schemas/old name.avsc", orderV1, "elsewhere/b.avsc", record("B", `"id": "string"`))
+	w.commit("schemas/old name.avsc", "", "elsewhere/b.avsc", "",
+		"schemas/ordér placed.avsc", orderBad, "schemas/b.avsc", record("B", `"id": "int"`))
+	r := w.check(w.options("schemas"))
+	says(t, text(t, r), "schemas/ordér placed.avsc:2:1", "2 subjects breaking")
+	if got := r.Subjects[1].Findings[0].Old.File; !strings.HasSuffix(got, ":schemas/old name.avsc") {
+		t.Errorf("the old file is %q", got)
+	}
+}
+
+func TestGit_FollowsARecordToAnotherName(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", orderV1)
+	w.commit("order.avsc", strings.Replace(record("Purchase", `"id": "int"`), `"fields"`, `"aliases": ["Order"], "fields"`, 1))
+	r := w.check(w.options())
+	says(t, text(t, r), "✗ shop.Purchase", "Field id was string and now is int", "1 subject breaking (")
+}
+
+func TestGit_WorksInASubdirectoryAndAWorktree(t *testing.T) {
+	w := newRepository(t)
+	w.commit("team/schemas/order.avsc", orderV1, "team/x", "x")
+	w.git("checkout", "--quiet", "-b", "change")
+	w.commit("team/schemas/order.avsc", orderBad)
+	o := Options{Dir: filepath.Join(w.dir, "team")}
+	r := w.check(o)
+	says(t, text(t, r), "✗ shop.Order  schemas/order.avsc")
+	if got := r.inRepository("schemas/order.avsc"); got != "team/schemas/order.avsc" {
+		t.Errorf("in the repository it is %q", got)
+	}
+	other := filepath.Join(t.TempDir(), "tree")
+	w.git("worktree", "add", "--quiet", "--detach", other, "change")
+	says(t, text(t, w.check(Options{Dir: other})), "✗ shop.Order  team/schemas/order.avsc")
+	// From a directory outside, the repository of the path counts.
+	says(t, text(t, w.check(Options{Dir: t.TempDir(), Paths: []string{filepath.Join(w.dir, "team")}})), "1 subject breaking")
+}
+
+func TestGit_SaysHowToDeepenAShallowClone(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", orderV1)
+	w.commit("order.avsc", orderV2)
+	w.git("checkout", "--quiet", "-b", "change")
+	w.commit("order.avsc", orderBad)
+	w.git("checkout", "--quiet", "main")
+	w.commit("other", "x")
+	for _, branch := range []string{"main", "change"} {
+		clone := filepath.Join(t.TempDir(), "clone")
+		w.git("clone", "--quiet", "--depth=1", "--no-single-branch", "--branch="+branch, "file://"+w.dir, clone)
+		w.fails(Options{Dir: clone}, "shallow clone", "fetch-depth: 0")
+	}
+	clone := filepath.Join(t.TempDir(), "clone")
+	w.git("clone", "--quiet", "--depth=1", "--branch=change", "file://"+w.dir, clone)
+	t.Setenv("GITHUB_BASE_REF", "main")
+	w.fails(Options{Dir: clone}, "origin/main", "fetch-depth: 0")
+	w.fails(Options{Dir: clone, Against: "v1"}, "fetch-depth: 0")
+	w.fails(Options{Dir: clone, Tags: "v*", Against: "HEAD"}, "fetch-depth: 0")
+}
+
+func TestGit_TagsAreTheHistoryOfTransitiveModes(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", record("Order", `"id": "string"`, `"total": "string"`))
+	w.git("tag", "v1.9.0")
+	w.commit("order.avsc", record("Order", `"id": "string"`))
+	for _, tag := range []string{"v1.10.0", "v1.11.0", "other"} {
+		w.git("tag", tag)
+	}
+	w.commit("order.avsc", orderV2)
+	w.git("checkout", "--quiet", "-b", "change")
+	w.write("order.avsc", orderV2+"\n")
+	o := w.options()
+	o.Tags, o.Mode = "v*", schema.BackwardTransitive
+	r := w.check(o)
+	says(t, text(t, r), "compared with v1.9.0, v1.10.0–v1.11.0 and main",
+		"New consumers cannot read the events of v1.9.0 that are still", "Field total was string and now is long", "3 tags (v*)")
+	o.Mode = schema.Backward
+	says(t, text(t, w.check(o)), "1 compatible")
+	o.Tags = "w*"
+	w.fails(o, `no git tag matches "w*"`)
+}
+
+func TestGit_OneFindingNamesAllItsVersions(t *testing.T) {
+	w := newRepository(t)
+	for i, typ := range []string{"string", "boolean", "int"} {
+		w.commit("order.avsc", record("Order", `"id": "`+typ+`"`))
+		w.git("tag", "v"+string(rune('1'+i)))
+	}
+	w.write("order.avsc", record("Order", `"id": "int"`, `"total": "long"`))
+	o := w.options()
+	o.Tags, o.Mode = "v*", schema.FullTransitive
+	r := w.check(o)
+	for _, f := range r.Subjects[0].Findings {
+		if f.Field == "shop.Order.total" && strings.Join(f.Versions, " ") != "v1 v2 v3–main" {
+			t.Errorf("total breaks with %v", f.Versions)
+		}
+	}
+	says(t, text(t, r), "New consumers cannot read the events of v1, v2 and v3–main that are still in the topic",
+		"Consumers on v1 cannot read new events")
+}
+
+func TestGit_PassesByWhatGitIgnores(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", orderV1, ".gitignore", "build/\n")
+	w.write("order.avsc", orderV2, "build/order.avsc", "no schema at all")
+	says(t, text(t, w.check(w.options())), "1 compatible")
+	w.fails(w.options("build"), "git ignores every .avsc file in build (1)")
+}
+
+func TestGit_IsNotThere(t *testing.T) {
+	hermetic(t)
+	w := &workplace{t, t.TempDir()}
+	w.write("order.avsc", orderV1)
+	t.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(w.dir))
+	w.fails(w.options(), "not in a git repository", "--against DIR|FILE|registry")
+	t.Setenv("PATH", t.TempDir())
+	if _, err := exec.LookPath("git"); err == nil {
+		t.Skip("git is found all the same")
+	}
+	w.fails(w.options(), "git is not installed", "--against DIR")
+	w.write("old/order.avsc", orderV1)
+	o := w.options("order.avsc")
+	o.Against = "old" // needs no git
+	says(t, text(t, w.check(o)), "1 compatible (against old, BACKWARD)")
+}
+
+func TestGit_AnOldVersionThatIsNoSchemaIsAFinding(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", `{"type": "record", "name": "shop.Order", "fields": [{"name": "id", "type": "strin"}]}`)
+	w.commit("order.avsc", orderV1)
+	r := w.check(w.options())
+	says(t, text(t, r), "OLD_VERSION_UNREADABLE", `unknown type "strin"`, "1 subject breaking")
+	w.commit("order.avsc", "{")
+	w.commit("order.avsc", orderV1)
+	says(t, text(t, w.check(w.options())), "OLD_VERSION_UNREADABLE", "1 subject breaking")
+}
+
+func TestGit_DeletedSchemasFailUntilSomebodyMeansIt(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", orderV1, "refund.avsc", record("Refund", `"id": "string"`),
+		"contracts/billing/refund.avsc", record("Refund", `"id": "string"`))
+	w.commit("order.avsc", "")
+	r := w.check(w.options())
+	says(t, text(t, r), "✗ shop.Order", "SUBJECT_DELETED", "--allow-deleted", "1 subject breaking, 1 compatible")
+	o := w.options()
+	o.AllowDeleted = true
+	says(t, text(t, w.check(o)), "- shop.Order", "1 deleted, 1 compatible")
+	o = w.options()
+	o.Config = &Config{Subjects: []SubjectRule{{Match: "shop.O*", Deleted: "allow"}}}
+	says(t, text(t, w.check(o)), "1 deleted, 1 compatible")
+	// Whoever has a contract still reads it.
+	w.commit("refund.avsc", "", "order.avsc", orderV1)
+	o.AllowDeleted = true
+	says(t, text(t, w.check(o)), "Service billing still reads it", "1 subject breaking")
+	// A schema that becomes a part of another file is no event of its own any more.
+	w.commit("order.avsc", record("Order", `"refund": `+record("Refund", `"id": "string"`)), "contracts/billing/refund.avsc", "", "refund.avsc", record("Refund", `"id": "string"`))
+	w.commit("refund.avsc", "")
+	says(t, text(t, w.check(w.options())), "SUBJECT_DELETED")
+}
+
+func TestRun_NothingButNewSchemasIsNotGreen(t *testing.T) {
+	w := newRepository(t)
+	w.commit("x", "x")
+	w.commit("order.avsc", orderV1)
+	r, err := Run(t.Context(), w.options())
+	if err == nil || !strings.Contains(err.Error(), "none of the 1 schema here; if they are all new, say so with --allow-new") {
+		t.Errorf("error %v", err)
+	}
+	says(t, text(t, r), "+ shop.Order  order.avsc: new: nothing to compare with")
+	o := w.options()
+	o.AllowNew = true
+	says(t, text(t, w.check(o)), "1 new")
+	o.Mode = schema.None
+	w.commit("order.avsc", orderV2)
+	w.fails(o, "nothing was checked: the mode of every subject is NONE (from --mode)")
+	w.commit("refund.avsc", record("Refund"))
+	says(t, text(t, w.check(w.options())), "1 new, 1 compatible")
+	if err := os.RemoveAll(filepath.Join(w.dir, "refund.avsc")); err != nil {
+		t.Fatal(err)
+	}
+}
