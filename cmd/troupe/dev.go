@@ -44,7 +44,10 @@ else goes to stderr: troupe dev > env, then . ./env in another terminal.
 
 Without --data everything is gone at the end. With it, topics, records,
 committed offsets, schemas and Redis keys are there again at the next start;
-when the process is killed, Redis may lack what changed in the last second.`,
+when the process is killed, Redis may lack what changed in the last second.
+
+The registry refuses schemas that are incompatible (level BACKWARD until its
+API sets another one); troupe schema serve serves a registry alone.`,
 		Example: `  troupe dev
   troupe dev --data ~/.troupe --topics orders:4,payments:4
   troupe dev --kafka-port 0 --redis-port 0 --registry-port 0      any free ports`,
