@@ -86,4 +86,8 @@ var knownVerdicts = map[string]difference{
 	"mode-karapace-191":  {`latest false, all false, register 409`, `version 2: 409`, noneIgnoredDiffers},
 	"mode-axonops-095":   {`latest true, all true, register 200`, `latest false, all false, register 409`, noneIgnoredDiffers},
 	"mode-axonops-096":   {`latest true, all true, register 200`, `latest false, all false, register 409`, noneIgnoredDiffers},
+	"mode-axonops-119":   {`latest true, all true, register 200`, `latest false, all false, register 409`, noneIgnoredDiffers},
+	"mode-karapace-147":  {`latest false, all false, register 409`, `version 2: 409`, noneIgnoredDiffers},
+	"mode-karapace-150":  {`latest false, all false, register 409`, `version 2: 409`, noneIgnoredDiffers},
+	"mode-karapace-192":  {`latest false, all false, register 409`, `version 2: 409`, noneIgnoredDiffers},
 }
