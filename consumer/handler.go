@@ -36,6 +36,8 @@ type Handler struct {
 // with it, and ends when the partition is taken away or the shutdown's drain
 // time is over. What it returns decides: nil is handled; Permanent goes to the
 // dead letters; Skip is passed over; RetryAfter and any other error are tried again.
+// One that wraps *schema.UnavailableError costs no attempt: what the handler publishes
+// can't be encoded while the registry is away, and an outage is no failure of the event's.
 func On[T any, R schema.RecordOf[T]](topic string, handle func(context.Context, event.Event[T]) error) Handler {
 	return Handler{
 		topic: topic,

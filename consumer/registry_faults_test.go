@@ -232,6 +232,31 @@ func TestRun_StopsWhileTheRegistryHangs(t *testing.T) {
 	}
 }
 
+func TestRun_APartitionThatWaitsForTheRegistryMovesToWhoNeedsNotWait(t *testing.T) {
+	s := newEvolution(t, 2)
+	front := sickregistry.New(t, s.Registry.URL)
+	front.Ail(sickregistry.Illnesses["hangs"])
+	cfg := s.config()
+	cfg.Registry = s.clientOf(troupe.Registry{URL: front.URL}, schema.ClientConfig{Timeout: time.Hour, Patience: time.Hour})
+	var e effects
+	waiting := s.play(cfg, consumer.On(s.topic, e.handler))
+	for i := range 20 {
+		s.publish(fmt.Sprint("k-", i), fmt.Sprint("o-", i))
+	}
+	troupetest.Await(t, "the registry to be asked", func() bool { return front.Requests("GET") > 0 })
+	well := s.play(s.config(), consumer.On(s.topic, e.handler))
+	troupetest.Await(t, "the new member's share", func() bool { return well.Stats().Handled > 0 })
+	if n := waiting.Stats().Handled; n != 0 {
+		t.Errorf("%d events handled without a registry", n)
+	}
+	front.Heal()
+	must(t, waiting.stop()) // its requests hang for an hour
+	s.WaitCommitted(t, s.group, s.topic)
+	if e.count() != 20 || e.distinct() != 20 {
+		t.Errorf("%d effects of %d orders", e.count(), e.distinct())
+	}
+}
+
 // laggingRegistry is a replica that hears of schemas a while after the events
 // that are written with them.
 type laggingRegistry struct {

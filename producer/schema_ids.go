@@ -140,7 +140,10 @@ func (s *schemaIDs) ask(key schemaKey, l *schemaLookup) {
 	defer cancel()
 	id, err := s.patiently(ctx, s.subject(key.topic, key.schema.FullName()), key.schema, l)
 	l.id, l.asked = id, time.Now()
-	if err != nil {
+	switch {
+	case err != nil && s.ctx.Err() != nil:
+		l.err = s.refused(key, fmt.Errorf("%w: %w", ErrClosed, err))
+	case err != nil:
 		l.err = s.refused(key, err)
 	}
 
@@ -215,7 +218,7 @@ func advice(subject string, err error) string {
 	)
 	switch {
 	case errors.As(err, &missing):
-		return fmt.Sprintf("; register it before the service is deployed (troupe schema register --subject %s FILE.avsc), or set Config.AutoRegister", subject)
+		return fmt.Sprintf("; register it before the service is deployed (troupe schema register %s FILE.avsc), or set Config.AutoRegister", subject)
 	case errors.As(err, &history):
 		return "\nChange the schema so that both can be read, or give the new one a new record name."
 	case errors.As(err, &refused):
