@@ -65,7 +65,7 @@ Exit codes: 0 compatible; 1 something breaks, or a waiver is expired or not used
 	f.StringVar(&o.contracts, "contracts", "", "directory of the services' reader schemas, <service>/*.avsc (default contracts)")
 	f.StringVar(&o.registry, "registry", "", "URL of the registry for --against registry (default $TROUPE_REGISTRY)")
 	f.StringVar(&o.subject, "subject", "", "subject in the registry, for a single file")
-	f.DurationVar(&o.timeout, "timeout", 15*time.Second, "how long to wait for one answer of the registry, with all retries")
+	f.DurationVar(&o.timeout, "timeout", 5*time.Second, "how long to wait for one answer of the registry, which is asked twice")
 	f.StringVar(&o.config, "config", "", "configuration (default: the nearest troupe.yaml, here or above)")
 	f.StringVarP(&o.output, "output", "o", "text", strings.Join(check.Formats, ", "))
 	f.StringVar(&o.emulate, "emulate", "", `"confluent" says what Confluent's registry will answer where it differs`)
@@ -82,7 +82,7 @@ func (o *checkOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	registry := &registryOpener{url: o.registry, patience: o.timeout}
+	registry := &registryOpener{url: o.registry, timeout: o.timeout}
 	defer registry.close()
 	options.Open = registry.open
 	report, err := check.Run(cmd.Context(), options)
@@ -204,9 +204,9 @@ func isColorful(w io.Writer) bool {
 
 // registryOpener opens a registry once it is needed.
 type registryOpener struct {
-	url      string
-	patience time.Duration
-	client   *schema.Client
+	url     string
+	timeout time.Duration
+	client  *schema.Client
 }
 
 func (r *registryOpener) open() (check.Registry, error) {
@@ -221,7 +221,7 @@ func (r *registryOpener) open() (check.Registry, error) {
 		return nil, errors.New("which registry? Name it with --registry http://host:port or TROUPE_REGISTRY")
 	}
 	r.client, err = schema.NewClient(settings.Registry, schema.ClientConfig{
-		Timeout: min(r.patience, 5*time.Second), Patience: r.patience, Attempts: 3,
+		Timeout: r.timeout, Patience: 3 * r.timeout, Attempts: 2,
 	})
 	return r.client, err
 }

@@ -303,7 +303,7 @@ func deletedFix(contracts []contract) string {
 	if len(contracts) > 0 {
 		return fmt.Sprintf("put the file back until %s no longer %s it and the contract is deleted", services(contracts), plural(len(contracts), "reads", "read"))
 	}
-	return `if it was renamed, give the new record its name as an alias; else put the file back while consumers read the topic; or, if nobody does, say so: --allow-deleted, or "deleted: allow" for it in troupe.yaml`
+	return `if it was renamed, give the new record this name as an alias; if nobody reads it any more, say so (--allow-deleted, or "deleted: allow" in troupe.yaml); else put the file back`
 }
 
 func services(contracts []contract) string {

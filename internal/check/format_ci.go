@@ -29,7 +29,7 @@ func (r *Report) writeGitHub(w io.Writer) error {
 		if s.Status == New {
 			r.annotate(b, "notice", Place{File: s.File, Line: 1}, s.Name, s.Words)
 		}
-		if s.Deploy != "" {
+		if s.Deploy != "" && s.Status == Compatible {
 			r.annotate(b, "notice", Place{File: s.File, Line: 1}, "Deploy "+s.Name, s.Deploy)
 		}
 	}

@@ -20,7 +20,8 @@ const (
 type textWriter struct {
 	*bufio.Writer
 	color bool
-	blank bool               // the last subject ended with an empty line
+	begun bool               // something was printed of a subject
+	blank bool               // the last one ended with an empty line
 	told  map[toldKey]string // the subject that something was told of
 }
 
@@ -45,7 +46,7 @@ func (t *textWriter) paint(code, s string) painted {
 type painted string
 
 func (r *Report) writeText(w io.Writer, style Style) error {
-	t := &textWriter{bufio.NewWriter(w), style.Color, false, map[toldKey]string{}}
+	t := &textWriter{Writer: bufio.NewWriter(w), color: style.Color, told: map[toldKey]string{}}
 	if r.How != "" && r.Against != "" {
 		t.line("Compared with %s: %s.\n", r.Against, r.How)
 	}
@@ -79,6 +80,11 @@ func (r *Report) writeText(w io.Writer, style Style) error {
 // textSubject prints a subject if there is something to say about it.
 func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 	failing, waived, warnings := r.groups(s)
+	if !t.blank && t.begun && len(failing)+len(waived)+len(warnings) > 0 {
+		t.line("")
+	}
+	begun := t.begun
+	t.begun = true
 	switch {
 	case len(failing) > 0:
 		t.line("%s %s  %s", t.paint(red, "✗"), t.paint(bold, clean(s.Name)), s.File)
@@ -91,11 +97,14 @@ func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 		t.line("%s %s  %s: %s", t.paint(yellow, "-"), t.paint(bold, clean(s.Name)), s.File, s.Words)
 	case s.Status == Unchecked:
 		t.line("%s %s  %s: %s", t.paint(yellow, "?"), t.paint(bold, clean(s.Name)), s.File, s.Words)
+	case s.Status == Excused:
+		t.line("%s %s  %s: breaking, but waived; %s", t.paint(yellow, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
 	case s.Changed:
 		t.line("%s %s  %s: compatible; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
 	case all || len(waived)+len(warnings) > 0:
 		t.line("%s %s  %s: unchanged; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
 	default:
+		t.begun = begun
 		return false
 	}
 	t.groups(s.Name, failing, red)

@@ -51,6 +51,7 @@ type Status string
 const (
 	Compatible Status = "compatible"
 	Breaking   Status = "breaking"
+	Excused    Status = "waived" // it breaks, and somebody answers for it
 	New        Status = "new"
 	Deleted    Status = "deleted"   // and nobody minds
 	Unchecked  Status = "unchecked" // the mode is NONE
@@ -182,8 +183,8 @@ type Summary struct {
 	New        int `json:"new"`
 	Deleted    int `json:"deleted"`
 	Unchecked  int `json:"unchecked"`
-	// Waived are the findings that somebody answers for, Warnings those that deserve a look.
-	Waived   int `json:"waived"`
+	Waived     int `json:"waived"`
+	// Warnings are findings that deserve a look.
 	Warnings int `json:"warnings"`
 	// Compared is how many subjects were compared with something.
 	Compared int      `json:"compared"`
@@ -202,8 +203,8 @@ func (r *Report) finish() {
 		sub := &r.Subjects[i]
 		for _, f := range sub.Findings {
 			switch {
-			case f.Waived != nil:
-				s.Waived++
+			case f.Waived != nil && sub.Status != Breaking:
+				sub.Status = Excused
 			case f.Warning:
 				s.Warnings++
 			}
@@ -220,6 +221,8 @@ func (r *Report) finish() {
 		switch sub.Status {
 		case Breaking:
 			s.Breaking++
+		case Excused:
+			s.Waived++
 		case New:
 			s.New++
 		case Deleted:
@@ -250,7 +253,7 @@ func (r *Report) String() string {
 	for _, p := range []struct {
 		n    int
 		what string
-	}{{s.New, "new"}, {s.Deleted, "deleted"}, {s.Unchecked, "not checked"}} {
+	}{{s.Waived, "waived"}, {s.New, "new"}, {s.Deleted, "deleted"}, {s.Unchecked, "not checked"}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
@@ -258,13 +261,8 @@ func (r *Report) String() string {
 	if s.Compatible > 0 || len(parts) == 0 {
 		parts = append(parts, fmt.Sprintf("%d compatible", s.Compatible))
 	}
-	for _, p := range []struct {
-		n    int
-		what string
-	}{{s.Waived, "break waived"}, {s.Warnings, "warning"}} {
-		if p.n > 0 {
-			parts = append(parts, strings.Replace(count(p.n, p.what), "break waiveds", "breaks waived", 1))
-		}
+	if s.Warnings > 0 {
+		parts = append(parts, count(s.Warnings, "warning"))
 	}
 	if failing := r.failingWaivers(); failing > 0 {
 		parts = append(parts, count(failing, "waiver")+" to look at")
