@@ -91,7 +91,8 @@ func TestPlan_WritesWhatTheReaderHas(t *testing.T) {
 			"02", "02"},
 		"items of blocks that have a size": {`{"type":"array","items":"int"}`, `{"type":"array","items":"double"}`,
 			"03 04 02 04 01 02 06 00", "04 000000000000f03f 0000000000000040 02 0000000000000840 00"},
-		"items that stay": {`{"type":"array","items":"int"}`, `{"type":"array","items":"long"}`, "03 04 02 04 00", "03 04 02 04 00"},
+		"items that only promote": {`{"type":"array","items":"bytes"}`, `{"type":"array","items":"string"}`, "01 04 02 61 00", "01 04 02 61 00"},
+		"items that stay":         {`{"type":"array","items":"int"}`, `{"type":"array","items":"long"}`, "03 04 02 04 00", "03 04 02 04 00"},
 		"reordered in a map": {`{"type":"map","values":` + abc + `}`, `{"type":"map","values":` + of(field("b", `"string"`)+","+field("a", `"int"`)) + `}`,
 			"04 026b 02 0278 04 026c 06 0279 08 00", "04 026b 0278 02 026c 0279 06 00"},
 		"recursive through a union of the reader's alone": {

@@ -169,7 +169,7 @@ func (p *program) run(data []byte, limits Limits, e *editor) *DataError {
 			if problem != "" {
 				return p.fail(pc-1, stack, i, problem)
 			}
-			if s.sized && block.end >= 0 {
+			if s.sized && block.end >= 0 && e != nil {
 				e.block(data, i, n, block.left)
 			}
 			i = n
@@ -194,7 +194,7 @@ func (p *program) run(data []byte, limits Limits, e *editor) *DataError {
 			if problem != "" {
 				return p.fail(pc-1, stack, i, problem)
 			}
-			if array.sized && block.end >= 0 {
+			if array.sized && block.end >= 0 && e != nil {
 				e.block(data, i, n, block.left)
 			}
 			i = n
