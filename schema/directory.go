@@ -171,7 +171,7 @@ func (d *Directory) Register(ctx context.Context, subject string, s *Schema) (Ve
 		if d.path == "" {
 			return Version{}, fmt.Errorf("register under subject %q: schema directory %s is read-only and has no such schema", subject, d.name)
 		}
-		id, _ := identify(s)
+		id, _ := DirectoryIDs(s)
 		if other, taken := shelf.ids[id]; taken && !other.Schema.Equal(s) {
 			return Version{}, fmt.Errorf("register under subject %q: %w", subject, errSameID(id, s, other))
 		}

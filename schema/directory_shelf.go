@@ -99,7 +99,7 @@ func readVersion(files fs.FS, name, subject string, last *shelf) (file, error) {
 	if err != nil {
 		return file{}, fmt.Errorf("%s: %w", name, err)
 	}
-	id, _ := identify(parsed)
+	id, _ := DirectoryIDs(parsed)
 	return file{info.Size(), info.ModTime(), Version{Subject: subject, Version: number, ID: id, Schema: parsed}}, nil
 }
 
@@ -112,7 +112,7 @@ func (s *shelf) index(v Version) error {
 		}
 		return nil
 	}
-	_, guid := identify(v.Schema)
+	_, guid := DirectoryIDs(v.Schema)
 	s.ids[v.ID], s.guids[guid] = v, v.Schema
 	return nil
 }
@@ -121,10 +121,11 @@ func errSameID(id int, s *Schema, other Version) error {
 	return fmt.Errorf("%s happens to hash to the id %d of subject %q version %d: rename it", nameOf(s), id, other.Subject, other.Version)
 }
 
-// identify derives the ids of a schema from how it writes bytes: from 1 to 2^31-1, and the GUID.
+// DirectoryIDs returns the ids that every Directory gives a schema: they are derived from how it
+// writes bytes, so that schemas that are Equal share them. The id is from 1 to 2^31-1.
 // These numbers are on the wire of events that were kept: what is hashed must never change.
-func identify(s *Schema) (int, [16]byte) {
-	guid := uuid.NewHash(sha256.New(), uuid.Nil, []byte(s.identity()), 8)
-	id := int(binary.BigEndian.Uint32(guid[:]) & 0x7fffffff)
+func DirectoryIDs(s *Schema) (id int, guid [16]byte) {
+	guid = uuid.NewHash(sha256.New(), uuid.Nil, []byte(s.identity()), 8)
+	id = int(binary.BigEndian.Uint32(guid[:]) & 0x7fffffff)
 	return max(id, 1), guid
 }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"os"
 
+	"github.com/google/uuid"
+
 	"github.com/troupe-go/troupe/schema"
 )
 
@@ -59,7 +61,9 @@ func (st *store) fileEntry(v schema.Version, fromFiles map[int]bool) (*entry, er
 	e := st.entry(v.ID, v.Schema.String(), nil, v.Schema)
 	e.file = true
 	if !fromFiles[v.ID] {
-		st.schemas[v.ID], fromFiles[v.ID] = e, true
+		_, guid := schema.DirectoryIDs(v.Schema)
+		e.guid = uuid.UUID(guid).String()
+		st.schemas[v.ID], st.guids[e.guid], fromFiles[v.ID] = e, e, true
 	}
 	return e, nil
 }

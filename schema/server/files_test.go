@@ -62,6 +62,10 @@ func TestServer_ServesFilesUnderTheirIDsAsADirectoryDoes(t *testing.T) {
 			if err != nil || byID.String() != want.String() {
 				t.Errorf("id %d: %v, %v, not %s", v.ID, byID, err, want)
 			}
+			_, guid := schema.DirectoryIDs(v.Schema)
+			if byGUID, err := client.ByGUID(t.Context(), guid); err != nil || byGUID.String() != want.String() {
+				t.Errorf("GUID %x: %v, %v, not %s", guid, byGUID, err, want)
+			}
 		}
 	}
 	a.says("GET /subjects/orders/versions/2/schema", "", parse(t, v1WithDefault).String()) // it shares the id of version 1

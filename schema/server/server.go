@@ -26,9 +26,8 @@ type Config struct {
 	// Defaults to "": nothing outlives the Server.
 	Directory string
 	// Files is a directory laid out as schema.OpenDirectory wants it, which may be the same as Directory.
-	// What it holds at the start is served too, with the versions and ids that a
-	// schema.Directory gives them, so that those who use the one read the events of those who use the other. (GUIDs
-	// are the Server's own.) Its subjects are read-only here: their next version is a file to add.
+	// What it holds at the start is served too, with the versions, ids and GUIDs that a
+	// schema.Directory gives them, so that those who use the one read the events of those who use the other. Its subjects are read-only here: their next version is a file to add.
 	// Defaults to "": none.
 	Files string
 	// Level is the compatibility level of everything that was given none. Registering a schema
