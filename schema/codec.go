@@ -52,7 +52,7 @@ func AppendEncode(b []byte, r Record) ([]byte, error) {
 type codec struct {
 	schema  *Schema
 	typ     reflect.Type // the struct
-	err     error // the Go type cannot be used at all
+	err     error        // the Go type cannot be used at all
 	encoder avro.ValEncoder
 	decoder avro.ValDecoder
 	loss    visit // refuses what encoding would cut

@@ -66,6 +66,7 @@ const (
 	fillEnum                             // of n symbols
 	fillNullable                         // a pointer that leads to what branch n has, of two
 	fillNew                              // a pointer that leads to what follows
+	fillAny                              // an interface that holds what follows
 	fillUnion                            // what the branch says
 	fillArray                            //
 	fillMap                              //

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -282,24 +283,29 @@ func (c *directCompiler) union(to *[]fill, m *match, w, r *node, at target) erro
 // branch compiles the reading of a value that is not of a union as the reader's branch with that number.
 func (c *directCompiler) branch(to *[]fill, m *match, w, r *node, number int, at target) error {
 	branch := r.branches[number]
-	if !nullable(r) || at.t.Kind() != reflect.Pointer && at.t.Kind() != reflect.Slice || at.t.Implements(unionConverter) {
+	f := fill{do: fillNew, offset: at.offset}
+	var of reflect.Type // what is behind the pointer or the interface
+	switch kind := at.t.Kind(); {
+	case kind == reflect.Pointer && nullable(r) && !at.t.Implements(unionConverter):
+		of = at.t.Elem()
+	case kind == reflect.Slice && nullable(r):
+	case kind == reflect.Interface && at.t.NumMethod() == 0 && !slices.ContainsFunc(r.branches, unboxed):
+		f.do = fillAny
+		of, _ = boxed(branch)
+	default:
 		return unfit(r, at.t)
 	}
 	switch {
 	case branch.kind == kindNull:
-		return c.value(to, nil, w, nil, target{}) // it reads nothing, or what is null in a union
-	case at.t.Kind() == reflect.Slice:
+		return nil
+	case of == nil:
 		return c.value(to, m, w, branch, at)
 	}
-	part := pointerTo(at.t.Elem())
-	if err := c.value(&part.fills, m, w, branch, target{t: at.t.Elem()}); err != nil {
+	f.part = &fillPart{of: of, made: reflect2.Type2(of)}
+	if err := c.value(&f.part.fills, m, w, branch, target{t: of}); err != nil {
 		return err
 	}
-	return c.emit(to, fill{do: fillNew, offset: at.offset, part: part})
-}
-
-func pointerTo(t reflect.Type) *fillPart {
-	return &fillPart{of: t, made: reflect2.Type2(t)}
+	return c.emit(to, f)
 }
 
 // nullable reports whether r is a union of null and one other type.

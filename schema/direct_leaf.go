@@ -30,13 +30,7 @@ func (c *directCompiler) leaf(to *[]fill, m *match, w, r *node, at target) error
 	case kindEnum:
 		f.n = int64(len(w.symbols))
 		f.do, ok = fillEnum, at.t.Kind() == reflect.String
-		f.part = &fillPart{symbols: w.symbols}
-		if m != nil && m.symbols != nil {
-			f.part.symbols = slices.Clone(w.symbols)
-			for i, symbol := range m.symbols {
-				f.part.symbols[i] = r.symbols[symbol]
-			}
-		}
+		f.part = &fillPart{symbols: symbols(m, w, r)}
 	}
 	if !ok {
 		return unfit(r, at.t)
@@ -50,6 +44,67 @@ func (c *directCompiler) leaf(to *[]fill, m *match, w, r *node, at target) error
 		}
 	}
 	return c.emit(to, f)
+}
+
+// boxed returns the type that a branch has in a union without a Go type of its own. Where one of
+// its branches has none, hamba makes maps of them all.
+func boxed(n *node) (t reflect.Type, ok bool) {
+	switch n.kind {
+	case kindNull:
+		return nil, true
+	case kindBoolean:
+		return reflect.TypeFor[bool](), true
+	case kindInt:
+		switch n.logical.name {
+		case "date":
+			return timeType, true
+		case "time-millis":
+			return durationType, true
+		}
+		return reflect.TypeFor[int](), true
+	case kindLong:
+		switch n.logical.name {
+		case "timestamp-millis", "timestamp-micros":
+			return timeType, true
+		case "time-micros":
+			return durationType, true
+		case "local-timestamp-millis", "local-timestamp-micros":
+			return nil, false
+		}
+		return reflect.TypeFor[int64](), true
+	case kindFloat:
+		return reflect.TypeFor[float32](), true
+	case kindDouble:
+		return reflect.TypeFor[float64](), true
+	case kindString:
+		return reflect.TypeFor[string](), true
+	case kindBytes:
+		if n.logical.name == "decimal" {
+			return ratPointerType, true
+		}
+		return bytesType, true
+	}
+	return nil, false
+}
+
+func unboxed(n *node) bool {
+	_, ok := boxed(n)
+	return !ok
+}
+
+// symbols returns the reader's symbol for each number of the writer.
+func symbols(m *match, w, r *node) []string {
+	all := slices.Clone(w.symbols)
+	for i := range all {
+		switch {
+		case m == nil:
+		case m.symbols != nil:
+			all[i] = r.symbols[m.symbols[i]]
+		default: // the number stays, though the symbol may be another: the reader's default
+			all[i] = r.symbols[i]
+		}
+	}
+	return all
 }
 
 // growth is how many bytes more than it reads a plan would write.

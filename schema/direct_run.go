@@ -124,6 +124,13 @@ func (f *filling) run(fills []fill, base unsafe.Pointer, i int) int {
 				return -1
 			}
 
+		case fillAny:
+			to := s.part.made.UnsafeNew()
+			if i = f.run(s.part.fills, to, i); i < 0 {
+				return -1
+			}
+			*(*any)(p) = s.part.made.UnsafeIndirect(to)
+
 		case fillEnum, skipEnum:
 			v, n := number(data, i)
 			if n <= 0 || v < 0 || v >= s.n {

@@ -1,0 +1,355 @@
+package schema
+
+import (
+	"context"
+	"encoding/binary"
+	"math"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hamba/avro/v2"
+	"pgregory.net/rapid"
+
+	"github.com/troupe-go/troupe/schema/internal/shop"
+)
+
+//go:generate go tool avrogen -pkg schema -encoders -fullschema -strict-types -o direct_wide_test.go testdata/direct-wide.avsc
+
+// wideVersions are edits that make other versions of DirectWide's schema, which can be read as it.
+var wideVersions = map[string][]string{
+	"itself": {},
+	"promoted": {
+		`"name":"double","type":"double"`, `"name":"double","type":"long"`, `"name":"long","type":"long"`, `"name":"long","type":"int"`,
+		`"name":"float","type":"float"`, `"name":"float","type":"int"`, `"name":"raw","type":"bytes"`, `"name":"raw","type":"string"`,
+		`"items":"double"`, `"items":"float"`, `"name":"x","type":"double"`, `"name":"x","type":"int"`,
+		`["null","long"]`, `["null","int"]`, `{"type":"long","logicalType":"timestamp-millis"}`, `"int"`,
+	},
+	"unions": {
+		`"name":"maybe_yes","type":["null","boolean"]`, `"name":"maybe_yes","type":["boolean","null"]`,
+		`"name":"maybe_double","type":["double","null"]`, `"name":"maybe_double","type":["null","float","int","double"]`,
+		`"name":"maybe_text","type":["null","string"]`, `"name":"maybe_text","type":"string"`,
+		`"name":"maybe_long","type":["null","long"]`, `"name":"maybe_long","type":"null"`,
+		`"name":"long","type":"long"`, `"name":"long","type":["int","long"]`,
+		`{"type":"array","items":["null","string"]}`, `{"type":"array","items":"string"}`,
+		`"name":"maybe_texts","type":["null",{"type":"array","items":"string"}]`, `"name":"maybe_texts","type":{"type":"array","items":["string"]}`,
+	},
+	"order": {
+		`{"name":"last","type":"string"}`, `{"name":"yes","type":"boolean"}`, `{"name":"yes","type":"boolean"}`, `{"name":"last","type":"string"}`,
+		`"name":"name","type":"string"`, `"name":"extra","type":{"type":"map","values":["string","int"]}},{"name":"name","type":"string"`,
+		`{"name":"size","type":"int"},`, ``, `"name":"notes","type":{"type":"array","items":"string"}`, `"name":"notes","type":{"type":"array","items":"string"}},{"name":"size","type":"int"`,
+	},
+	"symbols": {`["SPADES","HEARTS","DIAMONDS","CLUBS"]`, `["CLUBS","JOKERS","SPADES","HEARTS","DIAMONDS"]`},
+	"skipped": {
+		`{"name":"yes","type":"boolean"}`, `{"name":"yes","type":"boolean"},{"name":"n0","type":{"type":"array","items":{"type":"record","name":"N0","fields":[
+			{"name":"a","type":["null","N0","boolean"]},{"name":"b","type":{"type":"map","values":"bytes"}},{"name":"c","type":{"type":"enum","name":"N1","symbols":["A","B"]}}]}}},
+			{"name":"n1","type":["N0","N1","double",{"type":"array","items":"null"}]},{"name":"n2","type":{"type":"array","items":"float"}},{"name":"n3","type":"long"}`,
+	},
+}
+
+// directions are Go types as their own schema has them, and as others do that can be read as theirs.
+func directions(t testing.TB) map[string]*direction {
+	all := map[string]*direction{}
+	add := func(name string, r Record, edits ...string) {
+		t.Helper()
+		reader := schemaOf(t, r)
+		d, err := directionOf(t, edited(t, reader.String(), edits...), reader, reflect.TypeOf(r).Elem())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all[name] = d
+	}
+	add("order", order())
+	add("stock", moved())
+	add("tree", (*DirectTree)(nil))
+	add("category", (*shop.Category)(nil))
+	add("category changed", (*shop.Category)(nil), `["null","string","long","bytes"],"default":null`, `["int","bytes","string"]`)
+	add("anything", (*anything)(nil))
+	add("anything changed", (*anything)(nil), `["boolean","int",`, `["int","boolean","float",`)
+	for name, edits := range orderVersions {
+		add("order "+name, order(), edits...)
+	}
+	for name, edits := range wideVersions {
+		add("wide "+name, (*DirectWide)(nil), edits...)
+	}
+	add("stock promoted", moved(), `"left","type":"long"`, `"left","type":"int"`, `"weight_kg","type":"double"`, `"weight_kg","type":"long"`, `"sku","type":"string"`, `"sku","type":"bytes"`)
+	add("tree changed", (*DirectTree)(nil), `{"name":"name","type":"string"},`, `{"name":"id","type":"int"},`, `"name":"leaf"`, `"name":"name","type":"string"},{"name":"leaf"`)
+	add("mutual", (*mutual)(nil))
+	add("mutual changed", (*mutual)(nil), `{"name":"id","type":"int","default":7},`, ``)
+	add("by hand", (*byHand)(nil))
+	add("by hand changed", (*byHand)(nil), `["null","bytes"]`, `"bytes"`)
+	return all
+}
+
+// mutual is two types that contain each other, each in several places.
+type (
+	mutual struct {
+		ID     int                `avro:"id"`
+		Others []mutualOther      `avro:"others"`
+		One    *mutualOther       `avro:"one"`
+		Labels map[string]*mutual `avro:"labels"`
+	}
+	mutualOther struct {
+		Back  *mutual             `avro:"back"`
+		Backs map[string][]mutual `avro:"backs"`
+	}
+)
+
+func (*mutual) Schema() avro.Schema {
+	return parsed(`{"type":"record","name":"M","fields":[{"name":"id","type":"int","default":7},
+		{"name":"others","type":{"type":"array","items":{"type":"record","name":"O","fields":[{"name":"back","type":["null","M"]},{"name":"backs","type":{"type":"map","values":{"type":"array","items":"M"}}}]}}},
+		{"name":"one","type":["O","null"]},{"name":"labels","type":{"type":"map","values":["null","M"]}}]}`)
+}
+
+// anything has unions that have no Go type of their own.
+type anything struct {
+	A []any          `avro:"a"`
+	B map[string]any `avro:"b"`
+}
+
+func (*anything) Schema() avro.Schema {
+	return parsed(`{"type":"record","name":"A","fields":[{"name":"a","type":{"type":"array","items":["boolean","int","long","double","string","bytes"]}},{"name":"b","type":{"type":"map","values":
+		["null",{"type":"int","logicalType":"date"},{"type":"long","logicalType":"timestamp-micros"},{"type":"string","logicalType":"uuid"},{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}]}}]}`)
+}
+
+type (
+	name string
+	hash [4]byte
+	blob []byte
+	flag bool
+	// byHand has what avrogen does not write.
+	byHand struct {
+		Count   int8 `avro:"-"` // not a field of the record
+		Name    name `avro:"name"`
+		Hash    hash
+		Blob    blob            `avro:"blob,omitempty"`
+		Flag    flag            `avro:"flag"`
+		Note    []byte          `avro:"note"`
+		List    []name          `avro:"list"`
+		Names   map[name]blob   `avro:"names"`
+		Nothing map[string]bool `avro:"nothing"`
+		suit    string          `avro:"suit"`
+		Suit    name            `avro:"suit"`
+	}
+)
+
+func (*byHand) Schema() avro.Schema {
+	return parsed(`{"type":"record","name":"H","fields":[{"name":"name","type":"string"},{"name":"Hash","type":{"type":"fixed","name":"F","size":4}},{"name":"blob","type":"bytes"},
+		{"name":"flag","type":"boolean"},{"name":"note","type":["null","bytes"]},{"name":"list","type":["null",{"type":"array","items":"string"}]},{"name":"names","type":{"type":"map","values":"bytes"}},
+		{"name":"nothing","type":"null"},{"name":"suit","type":{"type":"enum","name":"E","symbols":["A","B"]}}]}`)
+}
+
+func TestDirect_ReadsWhatHambaReads(t *testing.T) {
+	for name, d := range directions(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			accepted := 0
+			rapid.Check(t, func(t *rapid.T) {
+				data := anyData(d.plan.writer).Draw(t, "data")
+				ok, err := d.compare(data, Limits{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ok {
+					accepted++
+				}
+			})
+			if accepted < 10 {
+				t.Errorf("only %d data were read", accepted)
+			}
+		})
+	}
+}
+
+func TestDirect_AcceptsWhatTheWalkAccepts(t *testing.T) {
+	for name, d := range directions(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				data := anyData(d.plan.writer).Draw(t, "data")
+				for range 5 {
+					bytes := spoiled(t, data)
+					limits := Limits{
+						Depth: rapid.SampledFrom([]int{0, 1, 2, 3, 5, 8}).Draw(t, "depth"),
+						Items: rapid.SampledFrom([]int{0, 1, 2, 5, 20}).Draw(t, "items"),
+						Bytes: rapid.SampledFrom([]int{0, 0, len(data), len(data) + 20, 2 * len(data)}).Draw(t, "bytes"),
+					}
+					if _, err := d.compare(bytes, limits); err != nil {
+						t.Fatalf("%+v: %v", limits, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// The schemas and data that Avro Java judged, with Go types made for them.
+func TestDirect_ReadsTheCorpusAsPlanAndHambaDo(t *testing.T) {
+	pairs, data, changed := 0, 0, 0
+	for _, row := range rows[randomRow](t, "testdata/avro-random.jsonl.gz") {
+		w, r := mustParse(t, string(row.Writer)), mustParse(t, string(row.Reader))
+		of, ok := goType(r.root, map[*node]bool{})
+		if !ok {
+			continue
+		}
+		if _, err := Resolve(w, r); err != nil {
+			continue
+		}
+		d, err := directionOf(t, w, r, of)
+		if err != nil {
+			continue // a union without a Go type
+		}
+		pairs++
+		if !d.plan.Unchanged() {
+			changed++
+		}
+		for _, datum := range row.Data {
+			in := unhex(t, datum.Hex)
+			data++
+			if _, err := d.compare(in, Limits{}); err != nil {
+				t.Errorf("%s: %v\n%s\n%s", row.ID, err, w, r)
+			}
+			for i := range in {
+				for _, spoil := range []func() []byte{
+					func() []byte { return in[:i] },
+					func() []byte { return append(append([]byte(nil), in[:i]...), in[i+1:]...) },
+					func() []byte {
+						b := []byte(string(in))
+						b[i] ^= 1 << (i % 8)
+						return b
+					},
+				} {
+					if _, err := d.compare(spoil(), Limits{}); err != nil {
+						t.Errorf("%s: %v\n%s\n%s", row.ID, err, w, r)
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d pairs, %d of them with changes, %d data", pairs, changed, data)
+	if pairs < 100 || changed < 50 || data < 500 {
+		t.Errorf("only %d pairs, %d of them with changes, %d data", pairs, changed, data)
+	}
+}
+
+type (
+	withText struct {
+		Text upper `avro:"text"`
+	}
+	upper        string
+	withEmbedded struct{ withText }
+	withAny      struct {
+		Text any `avro:"text"`
+	}
+	withPointer struct {
+		Text *string `avro:"text"`
+	}
+	withLess   struct{}
+	withNumber struct {
+		Text time.Duration `avro:"text"`
+	}
+)
+
+func (u *upper) UnmarshalText(b []byte) error {
+	*u = upper(strings.ToUpper(string(b)))
+	return nil
+}
+
+func TestDirect_LeavesTheWholeTypeToHambaWhereItKnowsNoBetter(t *testing.T) {
+	text := `{"type":"record","name":"R","fields":[{"name":"text","type":"string"}]}`
+	for _, c := range []struct {
+		schema string
+		record any
+		want   string // "" where the type is read directly
+	}{
+		{text, withText{}, "schema.upper for Avro string"},
+		{text, withEmbedded{}, "embedded schema.withText"},
+		{text, withAny{}, "interface {} for Avro string"},
+		{text, withPointer{}, "*string for Avro string"},
+		{text, withLess{}, "schema.withLess has no field for text"},
+		{strings.Replace(text, `"string"`, `["string","int"]`, 1), withPointer{}, "*string for Avro union"},
+		{strings.Replace(text, `"string"`, `["null","string"]`, 1), withPointer{}, ""},
+		{strings.Replace(text, `"string"`, `{"type":"long","logicalType":"timestamp-millis"}`, 1), withNumber{}, "time.Duration for Avro long"},
+	} {
+		s := mustParse(t, c.schema)
+		_, err := compileDirect(&Plan{writer: s, reader: s}, reflect.TypeOf(c.record))
+		if err == nil && c.want != "" || err != nil && (c.want == "" || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%T: %v, not %q", c.record, err, c.want)
+		}
+	}
+}
+
+// directly reports whether data of the codec's own schema are read without hamba.
+func directly(t *testing.T, r Record) bool {
+	t.Helper()
+	c, err := codecOf(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.resolve(c.schema).direct != nil
+}
+
+func TestDirect_ReadsWhatAvrogenWrites(t *testing.T) {
+	for _, r := range []Record{order(), moved(), (*DirectWide)(nil), (*DirectTree)(nil), (*shop.Category)(nil), (*mutual)(nil)} {
+		if !directly(t, r) {
+			t.Errorf("%T is left to hamba", r)
+		}
+	}
+}
+
+// A block may say that it has as many items as bytes follow, and lie in one that says so too.
+func TestDirect_AllocatesInProportionToTheBytes(t *testing.T) {
+	var nested []byte
+	for range 1000 {
+		nested = append(nested, 0, 0)                                        // name, left
+		nested = binary.AppendVarint(nested, int64(20*(1000-len(nested)/4))) // children
+	}
+	nested = append(nested, make([]byte, 100_000)...)
+	d := directions(t)["tree"]
+	for what, data := range map[string][]byte{
+		"children of children of children": nested,
+		"one list":                         binary.AppendVarint([]byte{0, 0}, 1<<20),
+		"one long list":                    append(binary.AppendVarint([]byte{0, 0}, 20_000), make([]byte, 100_001)...),
+		"a huge number":                    binary.AppendVarint([]byte{0, 0}, math.MaxInt64),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var v DirectTree
+		d.direct.read(data, Limits{}.withDefaults(), reflect.ValueOf(&v).UnsafePointer())
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > uint64(1<<18+64*len(data)) {
+			t.Errorf("%s: %d bytes made it allocate %d", what, len(data), used)
+		}
+	}
+}
+
+// What is kept of a record keeps at most a window of its other text.
+func TestDirect_TextKeepsNoLargePayload(t *testing.T) {
+	d := decoderOf[shop.OrderPlaced](t, Limits{})
+	o := order()
+	o.Attributes["page"] = strings.Repeat("x", 1<<20)
+	o.ShipTo.Street = strings.Repeat("y", windowSize)
+	data := encoded(t, o)
+	o = nil
+	const many = 30
+	kept := make([]string, many)
+	for i := range kept {
+		var v shop.OrderPlaced
+		if err := d.Decode(context.Background(), 1, data, &v); err != nil {
+			t.Fatal(err)
+		}
+		kept[i] = v.Customer.Email
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	runtime.KeepAlive(kept)
+	kept = nil
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if freed := int64(before.HeapAlloc) - int64(after.HeapAlloc); freed > many*4*windowSize+1<<20 {
+		t.Errorf("%d texts kept %d bytes", many, freed)
+	}
+}
