@@ -149,10 +149,18 @@ func (r *report) row(f *figures, row corpus.Row, o corpus.Outcome) {
 	}
 }
 
+// mostUnreadable is how many complaints are printed one by one.
+const mostUnreadable = 20
+
 func (r *report) unreadable(format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
 	r.Unreadable = append(r.Unreadable, what)
-	fmt.Fprintln(r.errors, "conform:", what)
+	switch n := len(r.Unreadable); {
+	case n <= mostUnreadable:
+		fmt.Fprintln(r.errors, "conform:", what)
+	case n == mostUnreadable+1:
+		fmt.Fprintln(r.errors, "conform: more could not be read; -json names all")
+	}
 }
 
 func (r *report) figures(f *figures) {
