@@ -100,7 +100,7 @@ func FuzzPairs(f *testing.F) {
 		}
 		for _, data := range p.Data {
 			got, err := mustAppend(t, plan, writer, reader, data)
-			if want, unread := p.Read(data); read.Unsettled == "" && ((err == nil) != (unread == nil) || err == nil && !bytes.Equal(got, want)) {
+			if want, unread := p.Read(data); read.Unsettled == "" && ((err == nil) != (unread == nil) || err == nil && !bytes.Equal(p.Whole(got), want)) {
 				t.Fatalf("%x became %x, %v, want %x, %v\n%s\n%s", data, got, err, want, unread, writer, reader)
 			}
 			i := int(at) % (len(data) + 1)

@@ -14,8 +14,8 @@ type Pair struct {
 	Writer, Reader string
 	// Edits say what was done to the one to get the other.
 	Edits []string
-	// Data are values of the writer in binary, each array and map in one block. There are none where a
-	// type of the writer's has no end.
+	// Data are values of the writer in binary, some with their arrays and maps in several blocks. There are
+	// none where a type of the writer's has no end.
 	Data [][]byte
 
 	writer, reader *shape
@@ -50,7 +50,11 @@ func New(rng *rand.Rand) *Pair {
 	v := valuer{rng: rng, heights: heights(p.writer)}
 	for range 3 {
 		if v.heights[p.writer] < endless {
-			p.Data = append(p.Data, v.value(nil, p.writer, 0))
+			data := v.value(nil, p.writer, 0)
+			if rng.IntN(3) == 0 {
+				data = inBlocks(rng, p.writer, data)
+			}
+			p.Data = append(p.Data, data)
 		}
 	}
 	return p

@@ -228,7 +228,8 @@ func taken(s *shape, value any) bool {
 // ErrNotText says that bytes, which are to be read as a string, are not UTF-8.
 var ErrNotText = errors.New("not UTF-8")
 
-// Read returns data, a value of the writer's, as the reader has it. The pair has no Problems.
+// Read returns data, a value of the writer's, as the reader has it, with each array and map in one block. The
+// pair has no Problems.
 func (p *Pair) Read(data []byte) (out []byte, err error) {
 	c := &conversion{rest: data}
 	out = c.value(p.writer, p.reader)
@@ -349,17 +350,22 @@ func (c *conversion) collection(w, r *shape) (out []byte) {
 	if r != nil {
 		items = r.items
 	}
-	n := c.long()
-	if n == 0 {
+	var count int64
+	for n := c.long(); n != 0; n = c.long() {
+		if n < 0 {
+			n = -n
+			c.long() // the size
+		}
+		count += n
+		for range n {
+			if w.kind == "map" {
+				out = appendText(out, string(c.take(int(c.long()))))
+			}
+			out = append(out, c.value(w.items, items)...)
+		}
+	}
+	if count == 0 {
 		return []byte{0}
 	}
-	out = binary.AppendVarint(out, n)
-	for range n {
-		if w.kind == "map" {
-			out = appendText(out, string(c.take(int(c.long()))))
-		}
-		out = append(out, c.value(w.items, items)...)
-	}
-	c.long() // the end
-	return append(out, 0)
+	return append(append(binary.AppendVarint(nil, count), out...), 0)
 }
