@@ -365,7 +365,11 @@ func (f *fixing) keepSymbols() Fix {
 	}
 	symbols := append(slices.Clone(f.r.symbols), f.v.Missing...)
 	f.r.text.set("symbols", stringList(symbols))
-	return Fix{words, fmt.Sprintf(`"symbols": %s`, stringList(symbols))}
+	shown := stringList(symbols).String()
+	if len(symbols) > mostSymbols {
+		shown = "[..., " + strings.TrimPrefix(stringList(f.v.Missing).String(), "[")
+	}
+	return Fix{words, `"symbols": ` + shown}
 }
 
 func (f *fixing) dropSymbols() Fix {
@@ -381,6 +385,9 @@ func (f *fixing) dropSymbols() Fix {
 	w.text.set("symbols", stringList(symbols))
 	return Fix{words, fmt.Sprintf(`"symbols": %s`, stringList(symbols))}
 }
+
+// mostSymbols is how many symbols an enum may have to be shown as a whole.
+const mostSymbols = 12
 
 // renameBack gives a type of the candidate the name that readers know.
 func (f *fixing) renameBack() Fix {

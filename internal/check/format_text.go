@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/troupe-go/troupe/schema"
 )
@@ -42,6 +43,12 @@ func (t *textWriter) paint(code, s string) painted {
 	return painted("\x1b[" + code + "m" + s + "\x1b[0m")
 }
 
+// mostNew is how many new subjects are listed one by one.
+const mostNew = 20
+
+// longest is how much of a line of JSON is shown.
+const longest = 240
+
 // painted is a text that is not cleaned any more.
 type painted string
 
@@ -51,10 +58,19 @@ func (r *Report) writeText(w io.Writer, style Style) error {
 		t.line("Compared with %s: %s.\n", r.Against, r.How)
 	}
 	said := 0
+	hidden := 0
 	for _, s := range r.Subjects {
+		if s.Status == New && len(s.Findings) == 0 && r.Summary.New > mostNew && !style.All {
+			hidden++
+			continue
+		}
 		if r.textSubject(t, s, style.All) {
 			said++
 		}
+	}
+	if hidden > 0 {
+		t.line("%s %s: nothing to compare with (--all lists them)", t.paint(green, "+"), count(hidden, "new schema"))
+		said, t.blank = said+1, false
 	}
 	for _, n := range r.Waivers {
 		mark := t.paint(yellow, "!")
@@ -151,6 +167,9 @@ func (t *textWriter) finding(subject string, f Finding) {
 	}
 	t.told[k] = subject
 	for _, l := range f.details() {
+		if len(l) > longest && strings.HasPrefix(l, "     ") {
+			l = strings.ToValidUTF8(l[:longest], "") + " ..."
+		}
 		t.line("      %s", l)
 	}
 }
