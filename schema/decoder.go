@@ -91,7 +91,8 @@ func guidText(guid [16]byte) string {
 }
 
 // Decode decodes data, written with the schema of that id, into v, which it
-// overwrites whole. Nothing in v shares memory with data afterwards.
+// overwrites whole. Nothing in v shares memory with data afterwards; what is kept of its
+// strings keeps up to 1 KiB of text that was near them in data.
 // After an error, what is in v means nothing.
 //
 // Errors: *DataError (the bytes are wrong), *MismatchError (the writer's schema can't be
@@ -119,13 +120,12 @@ func (d *Decoder[T, R]) decode(w *writer, data []byte, v *T) error {
 	if w.err != nil {
 		return w.err
 	}
-	// hamba would leave in v what an array or a map had before.
 	*v = *new(T)
 	if w.direct != nil {
 		if w.direct.read(data, d.limits, unsafe.Pointer(v)) {
 			return nil
 		}
-		*v = *new(T)
+		*v = *new(T) // what follows says what is wrong
 	}
 	if w.plan.Unchanged() {
 		if bad := w.plan.program.run(data, d.limits, nil); bad != nil {

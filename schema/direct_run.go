@@ -227,8 +227,8 @@ func (f *filling) pointer(s *fill, p unsafe.Pointer, i int) int {
 	return f.run(s.part.fills, to, i)
 }
 
-// believed is how much memory is allocated for a block's count at once; more
-// comes as the items come.
+// believed is how much memory is allocated for a block's count at once; more comes as the items
+// come, as much as they have.
 const believed = 1 << 16
 
 func (f *filling) array(s *fill, p unsafe.Pointer, i int) int {
@@ -244,9 +244,9 @@ func (f *filling) array(s *fill, p unsafe.Pointer, i int) int {
 			return i
 		}
 		for left := int(block.left); left > 0; {
-			more := min(left, room)
 			slice := reflect.NewAt(part.of, p).Elem()
 			length := slice.Len()
+			more := min(left, max(room, length))
 			slice.Grow(more)
 			slice.SetLen(length + more)
 			first := slice.UnsafePointer()
@@ -255,7 +255,7 @@ func (f *filling) array(s *fill, p unsafe.Pointer, i int) int {
 					return -1
 				}
 			}
-			left, room = left-more, 2*room
+			left -= more
 		}
 		if block.end >= 0 && block.end != i {
 			return -1

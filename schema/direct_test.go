@@ -1,11 +1,13 @@
 package schema
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"math"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,13 +172,13 @@ func TestDirect_AcceptsWhatTheWalkAccepts(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				data := anyData(d.plan.writer).Draw(t, "data")
 				for range 5 {
-					bytes := spoiled(t, data)
+					b := spoiled(t, data)
 					limits := Limits{
 						Depth: rapid.SampledFrom([]int{0, 1, 2, 3, 5, 8}).Draw(t, "depth"),
 						Items: rapid.SampledFrom([]int{0, 1, 2, 5, 20}).Draw(t, "items"),
 						Bytes: rapid.SampledFrom([]int{0, 0, len(data), len(data) + 20, 2 * len(data)}).Draw(t, "bytes"),
 					}
-					if _, err := d.compare(bytes, limits); err != nil {
+					if _, err := d.compare(b, limits); err != nil {
 						t.Fatalf("%+v: %v", limits, err)
 					}
 				}
@@ -231,6 +233,34 @@ func TestDirect_ReadsTheCorpusAsPlanAndHambaDo(t *testing.T) {
 	t.Logf("%d pairs, %d of them with changes, %d data", pairs, changed, data)
 	if pairs < 100 || changed < 50 || data < 500 {
 		t.Errorf("only %d pairs, %d of them with changes, %d data", pairs, changed, data)
+	}
+}
+
+func TestDirect_TakesItemsInAnyNumberOfBlocks(t *testing.T) {
+	d := directions(t)["order"]
+	o := order()
+	o.Lines = nil
+	data := encoded(t, o)
+	empty := bytes.Index(data, []byte("FR\x00")) + 2
+	line := []byte{2, 'x', 2, 4, 0, 1}
+	for _, size := range []int{1, 3, 2000} {
+		var lines []byte
+		for range 200 {
+			lines = binary.AppendVarint(lines, int64(size))
+			lines = append(lines, bytes.Repeat(line, size)...)
+		}
+		with := slices.Concat(data[:empty], lines, data[empty:])
+		var v shop.OrderPlaced
+		if !d.direct.read(with, Limits{}.withDefaults(), reflect.ValueOf(&v).UnsafePointer()) {
+			t.Fatalf("blocks of %d items are refused", size)
+		}
+		if ok, err := d.compare(with, Limits{}); !ok || err != nil {
+			t.Errorf("blocks of %d items: %v", size, err)
+		}
+		want := shop.Line{Sku: "x", Quantity: 1, UnitPrice: 2, Gift: true}
+		if len(v.Lines) != 200*size || v.Lines[len(v.Lines)-1] != want || v.Signature[0] != 0xde {
+			t.Errorf("%d lines in blocks of %d", len(v.Lines), size)
+		}
 	}
 }
 
