@@ -233,8 +233,8 @@ func (c *comparison) verdict(readable bool, a javaAnswer, read pairs.Judgement) 
 		c.count("pairs: ambiguous aliases, Java's checker throws")
 	case strings.Contains(a.Threw, "matches multiple fields") && read.AliasOfItself:
 		c.count("pairs: a field is an alias of itself, Java's checker throws")
-	case strings.Contains(a.Threw, "matches multiple fields") && !readable: // in a branch that is not taken
-		c.count("pairs: not readable, Java's checker throws")
+	case strings.Contains(a.Threw, "matches multiple fields") && read.AmbiguousElsewhere:
+		c.count("pairs: ambiguous aliases in a record that is not meant, Java's checker throws")
 	case a.Threw != "":
 		return "Java's checker threw"
 	case a.Compatible == readable && readable:

@@ -23,6 +23,7 @@ type Judgement struct {
 	NamespaceInUnion    bool // an enum or fixed in the reader's union has another namespace and no alias for it
 	LaterDefault        bool // a default is for a branch of a union, and Java takes an earlier one that it does not fit
 	AliasOfItself       bool // a field has its own name as an alias
+	AmbiguousElsewhere  bool // a field of a record fits several of another one that it need not meet
 	AliasOfOther        bool // a field or a type has another one's name as an alias
 }
 
@@ -34,6 +35,7 @@ func (p *Pair) Judge() Judgement {
 	for _, s := range shapes(p.reader) {
 		for _, f := range s.fields {
 			j.field(s, f)
+			j.AmbiguousElsewhere = j.AmbiguousElsewhere || slices.ContainsFunc(shapes(p.writer), func(w *shape) bool { return len(sources(w, f)) > 1 })
 		}
 		j.AliasOfOther = j.AliasOfOther || slices.ContainsFunc(shapes(p.reader), func(o *shape) bool { return o != s && slices.Contains(s.fullAliases(), o.fullName()) })
 	}
@@ -222,7 +224,8 @@ func later(s *shape, value any) bool {
 // taken reports whether Java takes a type for one that a default could be of, although it does not fit.
 func taken(s *shape, value any) bool {
 	_, fraction := value.(float64)
-	return s.kind == "record" || s.kind == "enum" || s.items != nil || fraction && (s.kind == "int" || s.kind == "long")
+	_, text := value.(string)
+	return s.kind == "record" || s.kind == "enum" || s.items != nil || fraction && (s.kind == "int" || s.kind == "long") || text && s.kind == "fixed"
 }
 
 // ErrNotText says that bytes, which are to be read as a string, are not UTF-8.
