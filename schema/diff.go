@@ -305,12 +305,14 @@ func (d *differ) enums(old, new *node, at *spot) {
 	if len(removed) > 0 {
 		d.add(RemovedSymbols, at, side(old), side(new), "%s", shortList(removed))
 	}
+	index := make(map[string]int, len(old.symbols))
+	for i, symbol := range old.symbols {
+		index[symbol] = i
+	}
 	var order []int
 	for _, symbol := range new.symbols {
-		for i, was := range old.symbols {
-			if was == symbol {
-				order = append(order, i)
-			}
+		if i, ok := index[symbol]; ok {
+			order = append(order, i)
 		}
 	}
 	if !ascending(order) {

@@ -37,9 +37,10 @@ func (d *differ) unions(old, new *node, at *spot) {
 			return
 		}
 	}
+	oldName, newName := branchNames(old), branchNames(new)
 	var order []int
 	for i, b := range is {
-		o, name := pairs[i], branchName(new, b.node)
+		o, name := pairs[i], newName(b.node)
 		switch {
 		case o >= 0:
 			order = append(order, o)
@@ -50,7 +51,7 @@ func (d *differ) unions(old, new *node, at *spot) {
 	}
 	for i, b := range was {
 		if !matched[i] && old.kind == new.kind {
-			d.add(RemovedBranch, at.in(branchName(old, b.node), b.step, ""), side(b.node), Side{Position: new.position}, "%s", typeText(b.node))
+			d.add(RemovedBranch, at.in(oldName(b.node), b.step, ""), side(b.node), Side{Position: new.position}, "%s", typeText(b.node))
 		}
 	}
 	if !ascending(order) {
@@ -58,38 +59,60 @@ func (d *differ) unions(old, new *node, at *spot) {
 	}
 }
 
-// matchBranches finds the old branch of each new one; -1 for none.
+// matchBranches finds the old branch of each new one: that of the same full name or type, then one with
+// an alias, then one with the same unqualified name; -1 for none.
 func matchBranches(old, new []branch) []int {
+	full, aliased, simple := map[kindName]int{}, map[kindName]int{}, map[kindName][]int{}
+	for i, b := range old {
+		full[kindName{b.kind, b.name}] = i
+		simple[kindName{b.kind, simpleName(b.name)}] = append(simple[kindName{b.kind, simpleName(b.name)}], i)
+		for _, alias := range b.aliases {
+			aliased[kindName{b.kind, alias}] = i
+		}
+	}
 	pairs, taken := make([]int, len(new)), make([]bool, len(old))
 	for i := range pairs {
 		pairs[i] = -1
 	}
-	for _, same := range []func(old, new *node) bool{
-		func(old, new *node) bool { return old.name == new.name },
-		func(old, new *node) bool { return contains(new.aliases, old.name) || contains(old.aliases, new.name) },
-		func(old, new *node) bool { return simpleName(old.name) == simpleName(new.name) },
-	} {
-		for i, n := range new {
-			for j, o := range old {
-				if pairs[i] < 0 && !taken[j] && o.kind == n.kind && same(o.node, n.node) {
-					pairs[i], taken[j] = j, true
-				}
-			}
+	claim := func(i, o int, ok bool) {
+		if ok && pairs[i] < 0 && !taken[o] {
+			pairs[i], taken[o] = o, true
+		}
+	}
+	for i, b := range new {
+		o, ok := full[kindName{b.kind, b.name}]
+		claim(i, o, ok)
+	}
+	for i, b := range new {
+		for _, alias := range b.aliases {
+			o, ok := full[kindName{b.kind, alias}]
+			claim(i, o, ok)
+		}
+		o, ok := aliased[kindName{b.kind, b.name}]
+		claim(i, o, ok)
+	}
+	for i, b := range new {
+		name := kindName{b.kind, simpleName(b.name)}
+		for pairs[i] < 0 && len(simple[name]) > 0 {
+			claim(i, simple[name][0], true)
+			simple[name] = simple[name][1:]
 		}
 	}
 	return pairs
 }
 
-// branchName is the step of a readable path into a branch, "" where there is no choice.
-func branchName(union, branch *node) string {
+// branchNames gives the step of a readable path into a branch of a union: "" where there is no choice.
+func branchNames(union *node) func(branch *node) string {
 	choices := 0
 	for _, b := range union.branches {
 		if b.kind != kindNull {
 			choices++
 		}
 	}
-	if choices < 2 || branch.kind == kindNull {
-		return ""
+	return func(branch *node) string {
+		if choices < 2 || branch.kind == kindNull {
+			return ""
+		}
+		return "(" + shortName(branch) + ")"
 	}
-	return "(" + shortName(branch) + ")"
 }

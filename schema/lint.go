@@ -173,8 +173,9 @@ func (l *linter) typ(n *node, at *spot) {
 	case kindMap:
 		l.typ(n.items, l.in(at, "{}", "/values"))
 	case kindUnion:
+		name := branchNames(n)
 		for i, b := range n.branches {
-			l.typ(b, l.in(at, branchName(n, b), "/"+strconv.Itoa(i)))
+			l.typ(b, l.in(at, name(b), "/"+strconv.Itoa(i)))
 		}
 	}
 }

@@ -281,13 +281,11 @@ func (o *sourceOptions) open() (*schema.Client, error) {
 		return "" // what else is set is no matter of this command
 	})
 	if err != nil {
-		for _, err := range each(err) {
-			var setting *troupe.SettingError
-			if o.registry != "" && errors.As(err, &setting) {
-				return nil, usage("--registry: %w", setting.Err)
-			}
-			return nil, usage("%w", err)
+		var setting *troupe.SettingError
+		if errors.As(err, &setting) && o.registry != "" {
+			err = fmt.Errorf("--registry: %w", setting.Err)
 		}
+		return nil, usage("%w", err)
 	}
 	o.client, err = schema.NewClient(settings.Registry, schema.ClientConfig{Timeout: min(o.timeout, 5*time.Second), Patience: o.timeout})
 	if err != nil {
