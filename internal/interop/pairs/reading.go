@@ -223,9 +223,17 @@ func later(s *shape, value any) bool {
 
 // taken reports whether Java takes a type for one that a default could be of, although it does not fit.
 func taken(s *shape, value any) bool {
-	_, fraction := value.(float64)
-	_, text := value.(string)
-	return s.kind == "record" || s.kind == "enum" || s.items != nil || fraction && (s.kind == "int" || s.kind == "long") || text && s.kind == "fixed"
+	switch value.(type) {
+	case int64, float64:
+		if s.kind == "int" || s.kind == "long" {
+			return true
+		}
+	case string:
+		if s.kind == "fixed" {
+			return true
+		}
+	}
+	return s.kind == "record" || s.kind == "enum" || s.items != nil
 }
 
 // ErrNotText says that bytes, which are to be read as a string, are not UTF-8.
