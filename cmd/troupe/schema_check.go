@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -209,21 +210,29 @@ type registryOpener struct {
 	client  *schema.Client
 }
 
-func (r *registryOpener) open() (check.Registry, error) {
+func (r *registryOpener) open() (check.Registry, string, error) {
 	settings, err := troupe.FromEnv()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if r.url != "" {
 		settings.Registry.URL = r.url
 	}
 	if settings.Registry.URL == "" {
-		return nil, errors.New("which registry? Name it with --registry http://host:port or TROUPE_REGISTRY")
+		return nil, "", errors.New("which registry? Name it with --registry http://host:port or TROUPE_REGISTRY")
 	}
 	r.client, err = schema.NewClient(settings.Registry, schema.ClientConfig{
 		Timeout: r.timeout, Patience: 3 * r.timeout, Attempts: 2,
 	})
-	return r.client, err
+	if err != nil {
+		return nil, "", err
+	}
+	u, err := url.Parse(settings.Registry.URL)
+	if err != nil {
+		return nil, "", err
+	}
+	u.User, u.RawQuery = nil, ""
+	return r.client, u.String(), nil
 }
 
 func (r *registryOpener) close() {

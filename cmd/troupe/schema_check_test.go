@@ -259,7 +259,7 @@ func TestSchemaCheck_ComparesWithARealRegistry(t *testing.T) {
 	defer client.Close()
 	args := []string{"--against", "registry", "--registry", s.URL}
 	p.fails(append(args, "--subject", "nope"), `subject "nope"`, "not found")
-	if code, out, errs := p.check(args...); code != 2 || !strings.Contains(errs, "registry has none of the 1 schema here") {
+	if code, out, errs := p.check(args...); code != 2 || !strings.Contains(errs, "registry "+s.URL+" has none of the 1 schema here") {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 	old, err := schema.Parse(checkOrder)
@@ -278,7 +278,7 @@ func TestSchemaCheck_ComparesWithARealRegistry(t *testing.T) {
 	p.write("order.avsc", checkOrderBad)
 	t.Setenv("TROUPE_REGISTRY", s.URL)
 	code, out, _ := p.check("--against", "registry")
-	if code != 1 || !strings.Contains(out, "1 subject breaking (against registry, FULL_TRANSITIVE)") {
+	if code != 1 || !strings.Contains(out, "1 subject breaking (against registry "+s.URL+", FULL_TRANSITIVE)") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }

@@ -33,8 +33,8 @@ type Options struct {
 	Mode schema.Mode
 	// Contracts is the directory of the services' reader schemas. Defaults to Config's.
 	Contracts string
-	// Open opens the registry when it is needed.
-	Open func() (Registry, error)
+	// Open opens the registry when it is needed, and says what to call it.
+	Open func() (r Registry, name string, err error)
 	// Subject is the one in the registry, for a single schema.
 	Subject string
 	// AllowDeleted and AllowNew say that a deleted subject is meant, and that nothing but new ones are.
@@ -95,6 +95,8 @@ type checker struct {
 	repoDir string
 	// seen are the fingerprints of the schemas that each subject has now.
 	seen map[string][]string
+	// fresh are the subjects that nothing was compared with.
+	fresh map[*subject]bool
 }
 
 func newChecker(ctx context.Context, o Options) (*checker, error) {
@@ -118,7 +120,7 @@ func newChecker(ctx context.Context, o Options) (*checker, error) {
 	}
 	c := &checker{Options: o, ctx: ctx, report: &Report{
 		strict: o.Strict, Subjects: []Subject{}, Problems: []Problem{}, Waivers: []WaiverNote{},
-	}, seen: map[string][]string{}}
+	}, seen: map[string][]string{}, fresh: map[*subject]bool{}}
 	c.tree = &workTree{root: dir, show: func(p string) string { return p }, exclude: c.excluded}
 	return c, c.findPaths()
 }

@@ -36,6 +36,18 @@ func TestRun_FilesMayUseTypesOfEachOther(t *testing.T) {
 	}
 }
 
+func TestRun_PointsAtTheFieldWhoseTypeIsOnlyNamed(t *testing.T) {
+	status := `"status": {"type": "enum", "name": "Status", "symbols": ["A"]}`
+	w, o := inFiles(t, "old/money.avsc", record("Money"), "old/order.avsc", record("Order", status, `"next": "string"`, `"price": "long"`),
+		"new/money.avsc", record("Money"), "new/order.avsc", record("Order", status, `"next": "Status"`, `"price": "Money"`))
+	o.Mode = schema.Full
+	for _, f := range w.check(o).Subjects[1].Findings {
+		if want := map[string]string{"shop.Order.next": "new/order.avsc:2:1", "shop.Order.price": "new/order.avsc:3:1"}[f.Field]; f.New.String() != want {
+			t.Errorf("%s %s is at %v, want %s", f.Kind, f.Field, f.New, want)
+		}
+	}
+}
+
 func TestRun_OneFileFindsTheTypesOfItsNeighbours(t *testing.T) {
 	w := newRepository(t)
 	w.commit("schemas/order.avsc", record("Order", `"price": "Money"`), "types/money.avsc", record("Money", `"value": "long"`),
@@ -90,6 +102,19 @@ func TestRun_ManyNestedTypesAreChecked(t *testing.T) {
 	wide := record("Wide", fields...)
 	w, o := inFiles(t, "old/wide.avsc", wide, "new/wide.avsc", strings.Replace(wide, `"f9999"`, `"g"`, 1))
 	says(t, text(t, w.check(o)), "field g", "1 subject breaking")
+}
+
+func TestRun_ALongChainOfFilesIsChecked(t *testing.T) {
+	var files []string
+	for i := range 360 {
+		next := fmt.Sprintf("R%d", i+1)
+		files = append(files, fmt.Sprintf("old/r%d.avsc", i), record(fmt.Sprintf("R%d", i), `"next": "`+next+`"`),
+			fmt.Sprintf("new/r%d.avsc", i), record(fmt.Sprintf("R%d", i), `"next": "`+next+`"`))
+	}
+	w, o := inFiles(t, append(files, "old/r360.avsc", record("R360"), "new/r360.avsc", record("R360", `"x": "int"`))...)
+	if r := w.check(o); r.Summary.Breaking != 361 {
+		t.Errorf("%v", r)
+	}
 }
 
 func TestRun_ADirectoryOfVersionsIsAHistory(t *testing.T) {
@@ -208,19 +233,19 @@ func TestRun_ARegistryHasSubjectsModesAndVersions(t *testing.T) {
 		}
 	}
 	w, o := inFiles(t, "new/order.avsc", orderV2, "new/new.avsc", record("New"))
-	o.Against, o.Open = "registry", func() (Registry, error) { return r, nil }
+	o.Against, o.Open = "registry", func() (Registry, string, error) { return r, "http://r", nil }
 	got := text(t, w.check(o))
 	says(t, got, "BACKWARD_TRANSITIVE (from the registry), compared with v1, v1 and v2 of carts-shop.Order, orders-shop.Order",
-		"events of v1 that are still in the topic", "+ shop.New", "1 subject breaking, 1 new (against registry, BACKWARD_TRANSITIVE)")
+		"events of v1 that are still in the topic", "+ shop.New", "1 subject breaking, 1 new (against registry http://r, BACKWARD_TRANSITIVE)")
 	o.Config = &Config{Subjects: []SubjectRule{{Match: "shop.Order", Topic: "orders", Naming: "topic"}}}
 	says(t, text(t, w.check(o)), "of orders-value", "Field id was int and now is string")
 	o.Paths, o.Against = []string{"new/order.avsc"}, "registry:carts-shop.Order"
-	says(t, text(t, w.check(o)), "1 compatible (against registry:carts-shop.Order, BACKWARD_TRANSITIVE)")
+	says(t, text(t, w.check(o)), "1 compatible (against subject carts-shop.Order of registry http://r, BACKWARD_TRANSITIVE)")
 	o.Against = "registry:nope"
 	w.fails(o, "nope", "not found")
 	o.Paths = []string{"new"}
 	w.fails(o, "there are 2: name its file")
-	o.Against, o.Open = "registry", func() (Registry, error) { return nil, errors.New("which registry?") }
+	o.Against, o.Open = "registry", func() (Registry, string, error) { return nil, "", errors.New("which registry?") }
 	w.fails(o, "which registry?")
 }
 

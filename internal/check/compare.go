@@ -46,6 +46,7 @@ func (c *checker) subject(sub *subject, h history, contracts map[string][]contra
 	switch {
 	case len(s.Compared) == 0:
 		s.Status, s.Words = New, "new: nothing to compare with"
+		c.fresh[sub] = true
 	case s.Mode == schema.None:
 		s.Status, s.Words = Unchecked, fmt.Sprintf("not checked: its mode is NONE (from %s)", s.ModeFrom)
 	}
@@ -180,14 +181,35 @@ func (p pair) findings() (all []Finding) {
 		f.Problem = err.Error()
 		return append(all, f)
 	}
+	most := mostFixes
+	if max(len(p.old.schema.String()), len(p.new.schema.String())) > largeText {
+		most = fewFixes
+	}
 	for i, v := range violations {
 		f := p.finding(v)
-		if !f.Warning && i < mostFixes {
-			f.Fix = fix(p, v)
+		if i < most {
+			f.New = p.near(v, f.New)
+			if !f.Warning {
+				f.Fix = fix(p, v)
+			}
 		}
 		all = append(all, f)
 	}
 	return all
+}
+
+// near is where to look for a violation in the candidate: not where a type is defined that a field
+// only names, but at the field.
+func (p pair) near(v schema.Violation, at Place) Place {
+	if v.Rule != schema.TypeMismatch && v.Rule != schema.MissingUnionBranch || p.new.within == nil {
+		return at
+	}
+	if f := newRepair(p, v); f.in != "" {
+		if near := p.new.within(f.of, f.in, at); near != nil {
+			return *near
+		}
+	}
+	return at
 }
 
 // violations are those of a pair of schemas, or the warnings if it can be read.
@@ -284,7 +306,7 @@ func (c *checker) deleted(candidates *set, h history, contracts map[string][]con
 				Rule: SubjectDeleted, Kind: OfSubject, Who: c.whoStillReads(sub.name, contracts[sub.name]),
 				Problem: fmt.Sprintf("%s is not there any more; it was in %s", sub.name, v.show),
 				New:     Place{File: sub.file}, Old: Place{File: v.show, Line: 1, Column: 1},
-				Fix: &Fix{Words: deletedFix(contracts[sub.name])},
+				Fix: c.deletedFix(v, candidates, contracts[sub.name]),
 				old: []string{Fingerprint(v.schema)},
 			})
 		}
@@ -299,11 +321,53 @@ func (c *checker) whoStillReads(name string, contracts []contract) string {
 	return fmt.Sprintf("%s still %s it", services(contracts), plural(len(contracts), "reads", "read"))
 }
 
-func deletedFix(contracts []contract) string {
-	if len(contracts) > 0 {
-		return fmt.Sprintf("put the file back until %s no longer %s it and the contract is deleted", services(contracts), plural(len(contracts), "reads", "read"))
+func (c *checker) deletedFix(v *version, candidates *set, contracts []contract) *Fix {
+	if now := c.renamed(v, candidates); now != nil {
+		name := v.schema.FullName()
+		return &Fix{
+			fmt.Sprintf("if it is called %s now (%s), say so there with the old name as an alias", now.name, now.newest().show),
+			fmt.Sprintf(`"aliases": [%q]`, name),
+		}
 	}
-	return `if it was renamed, give the new record this name as an alias; if nobody reads it any more, say so (--allow-deleted, or "deleted: allow" in troupe.yaml); else put the file back`
+	if len(contracts) > 0 {
+		return &Fix{Words: fmt.Sprintf("put the file back until %s no longer %s it and the contract is deleted", services(contracts), plural(len(contracts), "reads", "read"))}
+	}
+	return &Fix{Words: `if it was renamed, give the new record this name as an alias; if nobody reads it any more, say so (--allow-deleted, or "deleted: allow" in troupe.yaml); else put the file back`}
+}
+
+// mostRenamed is how many new subjects are looked at for what a deleted one may be called now.
+const mostRenamed = 100
+
+// renamed returns the new subject that reads everything of a deleted one, and whose name ends most like its; nil if there is none.
+func (c *checker) renamed(old *version, candidates *set) (best *subject) {
+	name := old.schema.FullName()
+	was, looked, longest := read(old.schema).root, 0, -1
+	for _, sub := range candidates.subjects {
+		if !c.fresh[sub] || looked == mostRenamed || len(was.fields) == 0 {
+			continue
+		}
+		looked++
+		d := read(sub.newest().schema)
+		if slices.ContainsFunc(was.fields, func(f *shapeField) bool { return d.root.field(f.name) == nil }) {
+			continue
+		}
+		d.root.text.set("aliases", stringList([]string{name}))
+		edited, err := d.parse()
+		if err != nil {
+			continue
+		}
+		if found, err := violations(old.schema, edited); err == nil && breaks(found) == 0 && commonSuffix(sub.name, name) > longest {
+			best, longest = sub, commonSuffix(sub.name, name)
+		}
+	}
+	return best
+}
+
+func commonSuffix(a, b string) (n int) {
+	for n < len(a) && n < len(b) && a[len(a)-1-n] == b[len(b)-1-n] {
+		n++
+	}
+	return n
 }
 
 func services(contracts []contract) string {

@@ -393,9 +393,6 @@ func (w *Waiver) validate() error {
 
 func (w *Waiver) lastDay() (time.Time, error) { return time.Parse(time.DateOnly, w.Expires) }
 
-// at is where the waiver stands.
-func (w *Waiver) at() string { return fmt.Sprintf("%s:%d", w.file, w.line) }
-
 // rule returns the first rule that matches a record's name.
 func (c *Config) rule(name string) SubjectRule {
 	for _, r := range c.Subjects {

@@ -44,6 +44,16 @@ func corpus(t *testing.T) []*corpusRow {
 
 var rows []*corpusRow
 
+// sample is every fourth row.
+func sample(t *testing.T) (some []*corpusRow) {
+	for i, r := range corpus(t) {
+		if i%4 == 0 {
+			some = append(some, r)
+		}
+	}
+	return some
+}
+
 func readCorpus(t *testing.T) (all []*corpusRow) {
 	t.Helper()
 	for _, name := range []string{"avro-random.jsonl.gz", "avro-compat.jsonl"} {
@@ -97,7 +107,7 @@ func TestConfluent_IsPredictedForEveryPairOfTheCorpus(t *testing.T) {
 // Each fix that says what to write removes its violation and brings no new one; most violations have one.
 func TestFix_RepairsWhatItSaysItRepairs(t *testing.T) {
 	written, all := 0, 0
-	for _, r := range corpus(t) {
+	for _, r := range sample(t) {
 		found, err := violations(r.writer, r.reader)
 		if err != nil {
 			t.Fatalf("%s: %v", r.ID, err)
@@ -133,7 +143,7 @@ func TestFix_RepairsWhatItSaysItRepairs(t *testing.T) {
 // What people do by hand: repair one finding after the other.
 func TestFix_FollowedStepByStepEndsGreen(t *testing.T) {
 	green, all := 0, 0
-	for _, r := range corpus(t) {
+	for _, r := range sample(t) {
 		p := pair{old: &version{schema: r.writer}, new: &version{schema: r.reader}, kind: NewReadsOld}
 		found, _ := violations(p.writer(), p.reader())
 		if breaks(found) == 0 {

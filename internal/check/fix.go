@@ -9,8 +9,13 @@ import (
 	"github.com/troupe-go/troupe/schema"
 )
 
-// mostFixes is for how many findings of a pair of schemas a fix is tried out.
-const mostFixes = 50
+// mostFixes is for how many findings of a pair of schemas a fix is tried out, and fewFixes where
+// one of them has more than largeText bytes.
+const (
+	mostFixes = 50
+	fewFixes  = 5
+	largeText = 64 << 10
+)
 
 // fix says how to repair a violation. What it says to write was tried out: with it, the
 // schema has the violation no more, and no new one.
@@ -63,6 +68,8 @@ type fixing struct {
 	field   *shapeField
 	rRecord *shape
 	wRecord *shape
+	// in and of are the last field on the way in the candidate's schema, and its record.
+	in, of string
 }
 
 func newRepair(p pair, v schema.Violation) *fixing {
@@ -98,6 +105,7 @@ func (f *fixing) step(steps []string) []string {
 			f.wRecord = f.w.shape
 		}
 		f.r, f.w = f.field.typ, f.written()
+		f.noteField()
 		if len(steps) > 2 {
 			return steps[3:]
 		}
@@ -119,14 +127,31 @@ func (f *fixing) step(steps []string) []string {
 	return steps[1:]
 }
 
+// noteField notes the candidate's field on the way.
+func (f *fixing) noteField() {
+	f.in, f.of = "", ""
+	if f.kind == NewReadsOld {
+		f.in, f.of = f.field.name, f.rRecord.name
+	} else if w := f.writtenField(); w != nil {
+		f.in, f.of = w.name, f.wRecord.name
+	}
+}
+
 // written is the type of the writer's field that f.field reads.
 func (f *fixing) written() *place {
+	if w := f.writtenField(); w != nil {
+		return w.typ
+	}
+	return nil
+}
+
+func (f *fixing) writtenField() *shapeField {
 	if f.wRecord == nil {
 		return nil
 	}
 	for _, name := range append([]string{f.field.name}, f.field.aliases...) {
 		if w := f.wRecord.field(name); w != nil {
-			return w.typ
+			return w
 		}
 	}
 	return nil

@@ -393,7 +393,11 @@ func (r *Report) markdownSubject(b io.Writer, s Subject) {
 		}
 	}
 	if s.Deploy != "" {
-		fmt.Fprintf(b, "\nDeploy: %s.\n", mark(s.Deploy))
+		deploy := "Deploy"
+		if len(failing) > 0 {
+			deploy = "If it must go out all the same"
+		}
+		fmt.Fprintf(b, "\n%s: %s.\n", deploy, mark(s.Deploy))
 	}
 	if s.Confluent != "" {
 		fmt.Fprintf(b, "\nConfluent's registry is expected to say: %s.\n", s.Confluent)

@@ -285,6 +285,7 @@ func (r *repository) tree(b base) (*commitTree, error) {
 	return t, nil
 }
 
+// list returns the paths of all .avsc files under the given ones, sorted; all of them for none.
 func (t *commitTree) list(under []string) ([]string, error) {
 	var all []string
 	for p := range t.ids {
@@ -305,6 +306,7 @@ func (t *commitTree) fingerprint(paths []string) string {
 	return b.String()
 }
 
+// load reads files that list gave.
 func (t *commitTree) load(paths []string) ([]*file, error) {
 	var missing []string
 	for _, p := range paths {

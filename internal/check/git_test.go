@@ -218,6 +218,13 @@ func TestGit_AnOldVersionThatIsNoSchemaIsAFinding(t *testing.T) {
 	says(t, text(t, w.check(w.options())), "OLD_VERSION_UNREADABLE", "1 subject breaking")
 }
 
+func TestGit_ADeletedSchemaThatLooksRenamedIsSaidToBe(t *testing.T) {
+	w := newRepository(t)
+	w.commit("a.avsc", record("OldAcceleration", `"x": "int"`), "b.avsc", record("OldRotation", `"x": "int"`))
+	w.commit("a.avsc", "", "b.avsc", "", "c.avsc", record("Acceleration", `"x": "long"`), "d.avsc", record("Rotation", `"x": "int"`))
+	says(t, text(t, w.check(w.options())), "if it is called shop.Acceleration now (c.avsc)", `"aliases": ["shop.OldAcceleration"]`, "if it is called shop.Rotation now (d.avsc)")
+}
+
 func TestGit_DeletedSchemasFailUntilSomebodyMeansIt(t *testing.T) {
 	w := newRepository(t)
 	w.commit("order.avsc", orderV1, "refund.avsc", record("Refund", `"id": "string"`),

@@ -429,7 +429,7 @@ func (c *checker) registry(subject string, candidates *set) (history, error) {
 	if subject != "" && len(candidates.subjects) > 1 {
 		return nil, fmt.Errorf("subject %q is to compare one schema with, but there are %d: name its file", subject, len(candidates.subjects))
 	}
-	registry, err := c.Open()
+	registry, name, err := c.Open()
 	if err != nil {
 		return nil, err
 	}
@@ -439,9 +439,9 @@ func (c *checker) registry(subject string, candidates *set) (history, error) {
 			return nil, err
 		}
 	}
-	c.report.Against = "registry"
+	c.report.Against = "registry " + name
 	if subject != "" {
-		c.report.Against = "registry:" + subject
+		c.report.Against = fmt.Sprintf("subject %s of registry %s", subject, name)
 	}
 	return h, nil
 }

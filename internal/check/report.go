@@ -20,6 +20,7 @@ var waivable = []string{
 	string(schema.NameMismatch), string(schema.FixedSizeMismatch), string(schema.MissingEnumSymbols),
 	string(schema.MissingDefault), string(schema.TypeMismatch), string(schema.MissingUnionBranch),
 	string(schema.DecimalMismatch), string(schema.AmbiguousAlias),
+	string(schema.NamespaceChanged), string(schema.PrecisionLoss), string(schema.LogicalTypeChanged),
 	string(SubjectDeleted), string(BaseUnreadable),
 }
 

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -46,6 +47,8 @@ type version struct {
 	show   string // its file
 	schema *schema.Schema
 	broken error // why there is no schema
+	// within returns where a field of a record is written, if at is not within it already; nil if that can't be told.
+	within func(record, field string, at Place) *Place
 }
 
 // outline is what a file's text defines and uses.
@@ -78,9 +81,8 @@ type loader struct {
 	others func() ([]*file, error)
 	asked  bool
 	// stored says that the files are history: what others registered is taken as it is.
-	stored   bool
-	stack    []*outline
-	problems []Problem
+	stored bool
+	stack  []*outline
 }
 
 func newSet(files []*file, stored bool, others func() ([]*file, error)) (*set, error) {
@@ -105,7 +107,7 @@ func (l *loader) add(f *file) *outline {
 	if n, err := strconv.Atoi(base); err == nil && n > 0 && strconv.Itoa(n) == base {
 		o.number = n
 	}
-	v, err := readValue(f.text)
+	v, err := readValue(f.text, deepest)
 	if err != nil {
 		return o // the parser will say it better
 	}
@@ -129,6 +131,7 @@ func (o *outline) scan(v *value) {
 
 type scanner struct {
 	o       *outline
+	records map[string]*value // filled if not nil
 	defined map[string]bool
 	used    map[use]bool
 }
@@ -167,6 +170,9 @@ func (s *scanner) object(v *value, space string) string {
 		name := qualify(v.get("name").text(), space)
 		s.defined[name] = true
 		s.o.defines = append(s.o.defines, name)
+		if s.records != nil {
+			s.records[name] = v
+		}
 		if fields := v.get("fields"); fields != nil {
 			for _, f := range fields.array {
 				s.typ(f.get("type"), namespace(name))
@@ -320,7 +326,7 @@ func (l *loader) set() *set {
 			s.problems = append(s.problems, problemOf(o)...)
 			continue
 		}
-		s.add(o)
+		s.add(l, o)
 	}
 	for _, sub := range s.subjects {
 		slices.SortStableFunc(sub.versions, func(a, b *version) int { return compareNatural(a.show, b.show) })
@@ -353,8 +359,8 @@ func problemOf(o *outline) []Problem {
 }
 
 // add adds a file as a subject, or as a version of one.
-func (s *set) add(o *outline) {
-	v := &version{show: o.show, schema: o.schema, broken: o.err}
+func (s *set) add(l *loader, o *outline) {
+	v := &version{show: o.show, schema: o.schema, broken: o.err, within: func(record, field string, at Place) *Place { return l.within(o, record, field, at) }}
 	if o.number > 0 {
 		v.label = "v" + strconv.Itoa(o.number)
 	}
@@ -380,6 +386,47 @@ func (s *set) add(o *outline) {
 		}
 	}
 	s.subjects = append(s.subjects, &subject{name: name, unnamed: unnamed, path: p, versions: []*version{v}})
+}
+
+// within implements version.within for the schema of a file.
+func (l *loader) within(o *outline, record, field string, at Place) *Place {
+	if !slices.Contains(o.defines, record) {
+		var err error
+		if o, err = l.definition(use{record, record}, o); err != nil || o == nil {
+			return nil
+		}
+	}
+	text, err := readValue(o.text, deepest)
+	if err != nil {
+		return nil
+	}
+	s := scanner{defined: map[string]bool{}, used: map[use]bool{}, o: &outline{}, records: map[string]*value{}}
+	s.typ(text, "")
+	of := s.records[record]
+	if of == nil || of.get("fields") == nil {
+		return nil
+	}
+	for _, f := range of.get("fields").array {
+		if f.get("name").text() != field {
+			continue
+		}
+		line, column := lineColumn(o.text, f.span[0])
+		if at.File == o.show && at.Line > 0 {
+			endLine, endColumn := lineColumn(o.text, f.span[1])
+			after := at.Line > line || at.Line == line && at.Column >= column
+			if before := at.Line < endLine || at.Line == endLine && at.Column <= endColumn; after && before {
+				return nil
+			}
+		}
+		return &Place{o.show, line, column, at.Type}
+	}
+	return nil
+}
+
+// lineColumn is a place in a text as schema.Position counts.
+func lineColumn(text []byte, offset int) (line, column int) {
+	before := text[:offset]
+	return bytes.Count(before, []byte("\n")) + 1, offset - bytes.LastIndexByte(before, '\n')
 }
 
 // compareNatural compares texts with numbers in them by these numbers: v2 comes before v10.

@@ -48,7 +48,7 @@ type document struct {
 
 // read returns a schema as a document of its own.
 func read(s *schema.Schema) *document {
-	text, err := readValue([]byte(s.String()))
+	text, err := readValue([]byte(s.String()), bottomless)
 	if err != nil {
 		panic(err) // a bug: a schema's text is a JSON text
 	}

@@ -14,6 +14,7 @@ type value struct {
 	array   []*value
 	literal json.RawMessage // neither object nor array
 	kind    byte            // '{', '[' or 0
+	span    [2]int          // where an object starts and ends in the text that was read
 }
 
 type member struct {
@@ -21,19 +22,24 @@ type member struct {
 	value *value
 }
 
-// deepest is how deep a text may be nested: as deep as schema.Parse takes it.
-const deepest = 1000
+const (
+	// deepest is how deep a file's text may be nested: as deep as schema.Parse takes it.
+	deepest = 1000
+	// bottomless is for texts of schemas that were parsed: files that use each other nest deeper than each of them.
+	bottomless = 1 << 30
+)
 
 var errTooDeep = errors.New("nested too deep")
 
-func readValue(text []byte) (*value, error) {
+func readValue(text []byte, deepest int) (*value, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
-	return decodeValue(d, 0)
+	return decodeValue(d, deepest)
 }
 
-func decodeValue(d *json.Decoder, depth int) (*value, error) {
-	if depth > deepest {
+// decodeValue reads a value that is nested at most so deep.
+func decodeValue(d *json.Decoder, left int) (*value, error) {
+	if left < 0 {
 		return nil, errTooDeep
 	}
 	token, err := d.Token()
@@ -42,24 +48,25 @@ func decodeValue(d *json.Decoder, depth int) (*value, error) {
 	}
 	switch token {
 	case json.Delim('{'):
-		v := &value{kind: '{'}
+		v := &value{kind: '{', span: [2]int{int(d.InputOffset()) - 1}}
 		for d.More() {
 			key, err := d.Token()
 			if err != nil {
 				return nil, err
 			}
-			of, err := decodeValue(d, depth+1)
+			of, err := decodeValue(d, left-1)
 			if err != nil {
 				return nil, err
 			}
 			v.object = append(v.object, member{key.(string), of})
 		}
 		_, err = d.Token()
+		v.span[1] = int(d.InputOffset())
 		return v, err
 	case json.Delim('['):
 		v := &value{kind: '['}
 		for d.More() {
-			of, err := decodeValue(d, depth+1)
+			of, err := decodeValue(d, left-1)
 			if err != nil {
 				return nil, err
 			}

@@ -23,19 +23,9 @@ type file struct {
 	path string
 	// show is its name in messages.
 	show string
-	// label names the version of a file that is one of several of its subject's, "" otherwise.
-	label string
-	text  []byte
+	text []byte
 	// err says why it could not be read.
 	err error
-}
-
-// tree is where files are: a directory, or a commit.
-type tree interface {
-	// list returns the paths of all .avsc files under the given ones, sorted; all of them for none.
-	list(under []string) ([]string, error)
-	// load reads files that list gave.
-	load(paths []string) ([]*file, error)
 }
 
 // workTree is the directory tree below root. Its paths are relative to root.
@@ -48,6 +38,7 @@ type workTree struct {
 	exclude func(path string) bool
 }
 
+// list returns the paths of all .avsc files under the given ones, sorted; all of them for none.
 func (t *workTree) list(under []string) ([]string, error) {
 	if len(under) == 0 {
 		under = []string{"."}
@@ -92,6 +83,7 @@ func (t *workTree) walk(dir string) (all []string, err error) {
 
 func (t *workTree) excluded(p string) bool { return t.exclude != nil && t.exclude(p) }
 
+// load reads files that list gave.
 func (t *workTree) load(paths []string) ([]*file, error) {
 	files := make([]*file, len(paths))
 	for i, p := range paths {

@@ -119,7 +119,7 @@ func (r *Report) PrintWaivers(now time.Time) string {
 	expires := now.UTC().AddDate(0, 0, 30).Format(time.DateOnly)
 	for _, s := range r.Subjects {
 		for _, f := range s.Findings {
-			if !r.Fails(f) || f.Warning {
+			if !r.Fails(f) {
 				continue
 			}
 			w := fmt.Sprintf("  - subject: %s\n    rule: %s\n", s.Name, f.Rule)
