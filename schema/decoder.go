@@ -122,7 +122,7 @@ func (d *Decoder[T, R]) decode(w *writer, data []byte, v *T) error {
 	}
 	*v = *new(T)
 	if w.direct != nil {
-		if w.direct.read(data, d.limits, unsafe.Pointer(v)) {
+		if w.direct.safely(data, d.limits, unsafe.Pointer(v)) {
 			return nil
 		}
 		*v = *new(T) // what follows says what is wrong

@@ -286,6 +286,7 @@ func (c *directCompiler) branch(to *[]fill, m *match, w, r *node, number int, at
 	f := fill{do: fillNew, offset: at.offset}
 	var of reflect.Type // what is behind the pointer or the interface
 	switch kind := at.t.Kind(); {
+	case at.t == ratPointerType && nullable(r): // nil is null
 	case kind == reflect.Pointer && nullable(r) && !at.t.Implements(unionConverter):
 		of = at.t.Elem()
 	case kind == reflect.Slice && nullable(r):

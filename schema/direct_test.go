@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math"
+	"math/big"
 	"reflect"
 	"runtime"
 	"slices"
@@ -187,6 +188,45 @@ func TestDirect_AcceptsWhatTheWalkAccepts(t *testing.T) {
 	}
 }
 
+// Each is read as its own type, and skipped.
+func TestDirect_JudgesEachTypeAsTheWalkDoes(t *testing.T) {
+	for _, c := range []struct{ of, right, wrong string }{
+		{`"boolean"`, "00|01", "02|ff|"},
+		{`"int"`, "00|8000|8080808000|feffffff0f", "808080808000|8080808010|80|"},
+		{`"long"`, "00|80808080808080808000|feffffffffffffffff01", "8080808080808080808000|80808080808080808002|80"},
+		{`"string"`, "00|0261|06e282ac|820061", "02|02ff|01|8080808080808080808000"},
+		{`"bytes"`, "00|02ff", "02|01|0401"},
+		{`{"type":"enum","name":"E","symbols":["A","B"]}`, "00|02|8200", "04|01|80"},
+		{`["null","int"]`, "00|0202|820002", "04|01|02|02808080808000"},
+		{`["int","null"]`, "02|0002", "04|00"},
+		{`{"type":"fixed","name":"F","size":2}`, "0102", "01"},
+		{`{"type":"array","items":"string"}`, "00|02026100|01040261 00|01040261020262 00", "0100 00|01020261 00|01060261 00|01080261020262 00|0361|02026101|02|04026100"},
+		{`{"type":"array","items":"float"}`, "00|020000000000|010800000000 00", "010600000000 00|010a00000000 0000|04000000000000|02"},
+		{`{"type":"array","items":"null"}`, "00|0200|0a00|0100 00", "0a|010200 00|ffffffffff01"},
+		{`{"type":"map","values":"string"}`, "00|020261026200|010802610262 00", "010602610262 00|010a02610262 00|0202ff026200|02026102ff00|0202610262"},
+		{`{"type":"map","values":"long"}`, "00|0202610400|0106026104 00|0402610202610400", "0104026104 00|0108026104 00|0202ff0400|02026180|02026104"},
+		{`{"type":"record","name":"R","fields":[{"name":"x","type":"boolean"},{"name":"y","type":"double"}]}`, "010000000000000000", "020000000000000000|0100"},
+	} {
+		w := mustParse(t, `{"type":"record","name":"W","fields":[{"name":"a","type":`+c.of+`},{"name":"b","type":"int"}]}`)
+		lacking := mustParse(t, `{"type":"record","name":"W","fields":[{"name":"b","type":"int"}]}`)
+		for _, r := range []*Schema{w, lacking} {
+			of, _ := goType(r.root, map[*node]bool{})
+			d, err := directionOf(t, w, r, of)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, list := range []string{c.right, c.wrong} {
+				for _, hex := range strings.Split(list, "|") {
+					data := append(unhex(t, hex), 2)
+					if ok, err := d.compare(data, Limits{}); err != nil || ok != (i == 0) {
+						t.Errorf("%s read as %s: %x: %v, %v", c.of, of, data, ok, err)
+					}
+				}
+			}
+		}
+	}
+}
+
 // The schemas and data that Avro Java judged, with Go types made for them.
 func TestDirect_ReadsTheCorpusAsPlanAndHambaDo(t *testing.T) {
 	pairs, data, changed := 0, 0, 0
@@ -307,6 +347,28 @@ func TestDirect_LeavesTheWholeTypeToHambaWhereItKnowsNoBetter(t *testing.T) {
 		_, err := compileDirect(&Plan{writer: s, reader: s}, reflect.TypeOf(c.record))
 		if err == nil && c.want != "" || err != nil && (c.want == "" || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%T: %v, not %q", c.record, err, c.want)
+		}
+	}
+}
+
+type withDecimal struct {
+	Price *big.Rat `avro:"price"`
+}
+
+func (*withDecimal) Schema() avro.Schema {
+	return parsed(`{"type":"record","name":"D","fields":[{"name":"price","type":["null",{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}]}]}`)
+}
+
+// hamba writes such a number, but reads it as 0.
+func TestDirect_ReadsADecimalThatMayBeNil(t *testing.T) {
+	d := decoderOf[withDecimal](t, Limits{})
+	for _, want := range []*big.Rat{nil, big.NewRat(5, 4), big.NewRat(-3, 1), new(big.Rat)} {
+		v := withDecimal{Price: big.NewRat(1, 3)}
+		if err := d.Decode(context.Background(), 1, encoded(t, &withDecimal{want}), &v); err != nil {
+			t.Fatal(err)
+		}
+		if (v.Price == nil) != (want == nil) || want != nil && v.Price.Cmp(want) != 0 {
+			t.Errorf("%v, not %v", v.Price, want)
 		}
 	}
 }
