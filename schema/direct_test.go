@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/big"
 	"reflect"
@@ -81,6 +82,8 @@ func directions(t testing.TB) map[string]*direction {
 	add("tree changed", (*DirectTree)(nil), `{"name":"name","type":"string"},`, `{"name":"id","type":"int"},`, `"name":"leaf"`, `"name":"name","type":"string"},{"name":"leaf"`)
 	add("mutual", (*mutual)(nil))
 	add("mutual changed", (*mutual)(nil), `{"name":"id","type":"int","default":7},`, ``)
+	add("chain", (*link)(nil))
+	add("chain changed", (*link)(nil), `"double"`, `"int"`)
 	add("by hand", (*byHand)(nil))
 	add("by hand changed", (*byHand)(nil), `["null","bytes"]`, `"bytes"`)
 	return all
@@ -104,6 +107,16 @@ func (*mutual) Schema() avro.Schema {
 	return parsed(`{"type":"record","name":"M","fields":[{"name":"id","type":"int","default":7},
 		{"name":"others","type":{"type":"array","items":{"type":"record","name":"O","fields":[{"name":"back","type":["null","M"]},{"name":"backs","type":{"type":"map","values":{"type":"array","items":"M"}}}]}}},
 		{"name":"one","type":["O","null"]},{"name":"labels","type":{"type":"map","values":["null","M"]}}]}`)
+}
+
+// link contains itself in one place alone.
+type link struct {
+	V    float64 `avro:"v"`
+	Next *link   `avro:"next"`
+}
+
+func (*link) Schema() avro.Schema {
+	return parsed(`{"type":"record","name":"C","fields":[{"name":"v","type":"double"},{"name":"next","type":["null","C"]}]}`)
 }
 
 // anything has unions that have no Go type of their own.
@@ -133,7 +146,6 @@ type (
 		List    []name          `avro:"list"`
 		Names   map[name]blob   `avro:"names"`
 		Nothing map[string]bool `avro:"nothing"`
-		suit    string          `avro:"suit"`
 		Suit    name            `avro:"suit"`
 	}
 )
@@ -222,6 +234,72 @@ func TestDirect_JudgesEachTypeAsTheWalkDoes(t *testing.T) {
 						t.Errorf("%s read as %s: %x: %v, %v", c.of, of, data, ok, err)
 					}
 				}
+			}
+		}
+	}
+}
+
+func TestDirect_CountsDepthAsThePlanDoes(t *testing.T) {
+	point := `{"type":"record","name":"P","fields":[{"name":"x","type":"double"},{"name":"y","type":"float"}]}`
+	grid := `{"type":"record","name":"W","fields":[{"name":"a","type":{"type":"array","items":{"type":"array","items":` + point + `}}}]}`
+	lines := `{"type":"record","name":"W","fields":[{"name":"a","type":{"type":"array","items":{"type":"record","name":"L","fields":[{"name":"from","type":` + point + `},{"name":"to","type":"P"},{"name":"n","type":"int"}]}}}]}`
+	wider := func(text string) string { return strings.Replace(text, `,{"name":"y","type":"float"}`, "", 1) }
+	xy := " 000000000000000000000000"
+	for _, c := range []struct {
+		writer, reader, data string
+		depth                int // that is needed
+	}{
+		{grid, grid, "0202" + xy + "0000", 1}, // items that always take the same bytes are one step
+		{grid, wider(grid), "0202" + xy + "0000", 2},
+		{lines, lines, "02" + xy + xy + "0200", 1},
+		{lines, wider(lines), "02" + xy + xy + "0200", 2}, // a record that occurs twice and is changed
+	} {
+		w, r := mustParse(t, c.writer), mustParse(t, c.reader)
+		of, _ := goType(r.root, map[*node]bool{})
+		d, err := directionOf(t, w, r, of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for depth := 1; depth <= 3; depth++ {
+			if ok, err := d.compare(unhex(t, c.data), Limits{Depth: depth}); err != nil || ok != (depth >= c.depth) {
+				t.Errorf("%s read as %s, depth %d: %v, %v", w, r, depth, ok, err)
+			}
+		}
+	}
+}
+
+func TestDirect_NeverGoesBeyondTheLimitOfBytesOfThePlan(t *testing.T) {
+	many := make([]string, 100)
+	for i := range many {
+		many[i] = fmt.Sprintf(`"S%d"`, i)
+	}
+	enum := func(symbols []string) string {
+		return `{"type":"enum","name":"E","symbols":[` + strings.Join(symbols, ",") + `]}`
+	}
+	turned := slices.Clone(many)
+	slices.Reverse(turned)
+	for _, c := range []struct{ writer, reader, item string }{
+		{`"float"`, `"double"`, "00000000"},
+		{`"int"`, `"double"`, "02"},
+		{`"long"`, `"float"`, "02"},
+		{`"int"`, `["null","int"]`, "02"},
+		{`"null"`, `["int","null"]`, ""},
+		{enum(many), enum(turned), "02"},
+		{`{"type":"record","name":"R","fields":[]}`, `{"type":"record","name":"R","fields":[{"name":"x","type":"string","default":"abc"},{"name":"y","type":"long","default":5}]}`, ""},
+	} {
+		of := func(item string) *Schema {
+			return mustParse(t, `{"type":"record","name":"W","fields":[{"name":"a","type":{"type":"array","items":`+item+`}}]}`)
+		}
+		w, r := of(c.writer), of(c.reader)
+		as, _ := goType(r.root, map[*node]bool{})
+		d, err := directionOf(t, w, r, as)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := unhex(t, "14"+strings.Repeat(c.item, 10)+"00")
+		for most := len(data); most < 300; most++ {
+			if ok, err := d.compare(data, Limits{Bytes: most}); err != nil || most > 200 && !ok {
+				t.Errorf("%s read as %s, at most %d bytes: %v, %v", w, r, most, ok, err)
 			}
 		}
 	}
