@@ -99,6 +99,9 @@ type filling struct {
 	room    int // bytes that defaults and promotions may still add to the limit
 }
 
+// mostCalls bounds the stack where a caller allows any depth. What is deeper is left to hamba.
+const mostCalls = 1 << 18
+
 // windowSize is how much text a text may keep in memory, with it.
 const windowSize = 1 << 10
 
@@ -111,7 +114,7 @@ func (d *direct) read(data []byte, limits Limits, p unsafe.Pointer) bool {
 	f := filling{
 		data: data, start: len(data),
 		items:   itemCount{most: int64(limits.Items)},
-		deepest: limits.Depth,
+		deepest: min(limits.Depth, mostCalls),
 		room:    limits.Bytes - len(data),
 	}
 	return f.run(d.fills, p, 0) == len(data)

@@ -24,8 +24,10 @@ var (
 	unionConverter = reflect.TypeFor[avro.UnionConverter]()
 )
 
-// maxFills bounds the size of what is compiled.
-const maxFills = 1 << 16
+const (
+	maxFills = 1 << 16 // bounds the size of what is compiled
+	maxNests = 10_000  // bounds how deep records lie in each other
+)
 
 // compileDirect compiles the reading of what p reads into the Go type t, which holds the reader's schema
 // as hamba would fill it. An error says what of t that cannot be done for; then the whole type is hamba's.
@@ -59,6 +61,7 @@ type directCompiler struct {
 	subs     map[directKey]*fillPart
 	open     []sub
 	fills    int
+	nests    int
 	literals int // bytes of defaults
 }
 
@@ -96,6 +99,10 @@ func (c *directCompiler) emit(to *[]fill, f fill) error {
 // value compiles the reading of one value. m says how values of w become values of r; it is nil where
 // both are the same. What is a subroutine here is one in the walk, or in the plan: both count their depth.
 func (c *directCompiler) value(to *[]fill, m *match, w, r *node, at target) error {
+	if c.nests++; c.nests > maxNests {
+		return fmt.Errorf("records nested deeper than %d", maxNests)
+	}
+	defer func() { c.nests-- }()
 	var key any
 	if m == nil || m.plain {
 		if _, fixed := c.size(w); !fixed && w.kind == kindRecord && c.uses[w] > 1 {

@@ -30,11 +30,6 @@ func directionOf(t testing.TB, w, r *Schema, of reflect.Type) (*direction, error
 			t.Fatal(err)
 		}
 	}
-	if !plan.program.edits { // XXX until plan.go does it
-		for i := range plan.program.steps {
-			plan.program.steps[i].sized = false
-		}
-	}
 	d := &direction{plan: plan, t: of}
 	var err error
 	if d.direct, err = compileDirect(plan, of); err != nil {
