@@ -47,8 +47,8 @@ func AppendEncode(b []byte, r Record) ([]byte, error) {
 	return c.appendEncode(b, r)
 }
 
-// codec encodes and decodes one Go type with hamba/avro. hamba's own caches are
-// global and keyed by what two schemas can have in common, so each codec has its own.
+// codec encodes and decodes one Go type with hamba/avro; what a direct can read, it decodes
+// without. hamba's own caches are global and keyed by what two schemas can have in common, so each codec has its own.
 type codec struct {
 	schema  *Schema
 	typ     reflect.Type // the struct
@@ -106,8 +106,8 @@ func (c *codec) build(r Record, t reflect.Type) (err error) {
 	if c.clip, err = guard(root, t.Elem(), aliased); err != nil {
 		return err
 	}
-	// The identity is all that hamba's codec needs, without what its parser gets wrong.
 	c.typ = t.Elem()
+	// The identity is all that hamba's codec needs, without what its parser gets wrong.
 	plain, err := avro.ParseBytesWithCache([]byte(c.schema.identity()), "", &avro.SchemaCache{})
 	if err != nil {
 		return err
