@@ -117,6 +117,9 @@ func (c *codec) build(r Record, t reflect.Type) (err error) {
 	c.decoder = api.DecoderOf(plain, reflect2.TypeOf(r))
 	c.writers.New = func() any { return avro.NewWriter(nil, 512, avro.WithWriterConfig(api)) }
 	c.readers.New = func() any { return avro.NewReader(nil, 0, avro.WithReaderConfig(api)) }
+	if c.resolve(c.schema).direct == nil && mayBeNoDecimal(root, t.Elem()) {
+		return errors.New("a decimal that may be null as *big.Rat is not safe beside what only hamba reads: take **big.Rat, as avrogen does")
+	}
 	return c.try(t)
 }
 

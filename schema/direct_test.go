@@ -451,6 +451,26 @@ func TestDirect_ReadsADecimalThatMayBeNil(t *testing.T) {
 	}
 }
 
+type withDecimalAndText struct {
+	Price *big.Rat `avro:"price"`
+	Code  textual  `avro:"code"`
+}
+
+func (*withDecimalAndText) Schema() avro.Schema {
+	return parsed(`{"type":"record","name":"D","fields":[{"name":"price","type":["null",{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}]},{"name":"code","type":"string"}]}`)
+}
+
+type textual struct{ text string }
+
+func (t *textual) UnmarshalText(b []byte) error { t.text = string(b); return nil }
+func (t textual) MarshalText() ([]byte, error)  { return []byte(t.text), nil }
+
+func TestOf_RefusesADecimalThatMayBeNilWhereHambaReadsIt(t *testing.T) {
+	if _, err := Of((*withDecimalAndText)(nil)); err == nil || !strings.Contains(err.Error(), "**big.Rat") {
+		t.Errorf("%v", err)
+	}
+}
+
 // directly reports whether data of the codec's own schema are read without hamba.
 func directly(t *testing.T, r Record) bool {
 	t.Helper()

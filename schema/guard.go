@@ -118,6 +118,15 @@ func guard(n *node, t reflect.Type, of leaf) (visit, error) {
 	return g.value(n, t)
 }
 
+// mayBeNoDecimal reports whether somewhere a *big.Rat holds a decimal or null: hamba reads 0 there, whatever was written.
+func mayBeNoDecimal(n *node, t reflect.Type) (found bool) {
+	_, err := guard(n, t, leaf{visit: func(n *node, t reflect.Type) (visit, bool) {
+		found = found || n.kind == kindUnion && t == reflect.PointerTo(ratType)
+		return nil, false
+	}})
+	return found && err == nil
+}
+
 type pair struct {
 	n *node
 	t reflect.Type
