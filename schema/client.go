@@ -95,7 +95,7 @@ func NewClient(r troupe.Registry, cfg ClientConfig) (*Client, error) {
 	if c.cfg.Transport == nil {
 		c.cfg.Transport = newTransport(r.TLS)
 	}
-	c.http = &http.Client{Transport: &patientTransport{base: c.cfg.Transport, cfg: c.cfg}}
+	c.http = &http.Client{Transport: &patientTransport{base: c.cfg.Transport, cfg: c.cfg}, CheckRedirect: mayRedirect}
 	opts := []sr.ClientOpt{sr.URLs(root), sr.HTTPClient(c.http), sr.UserAgent("troupe"), sr.LogLevel(sr.LogLevelNone)}
 	if r.Username != "" {
 		opts = append(opts, sr.BasicAuth(r.Username, r.Password))

@@ -91,6 +91,17 @@ func (t *patientTransport) send(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// mayRedirect refuses to leave TLS: the credentials would go on in the clear.
+func mayRedirect(next *http.Request, via []*http.Request) error {
+	switch {
+	case via[0].URL.Scheme == "https" && next.URL.Scheme != "https":
+		return fmt.Errorf("%w that leads from https to %s://%s", errNoRegistry, next.URL.Scheme, next.URL.Host)
+	case len(via) >= 10:
+		return fmt.Errorf("%w that leads on and on, 10 times", errNoRegistry)
+	}
+	return nil
+}
+
 // errNoRegistry is an answer that no registry gives. Asking again gives the same.
 var errNoRegistry = errors.New("an answer")
 

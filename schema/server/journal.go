@@ -52,6 +52,9 @@ func (j *journal) read(replay func(change) error) error {
 		if err := json.Unmarshal(line, &c); err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
+		if c == (change{}) { // to forget it would be to lose it
+			return fmt.Errorf("line %d: no change that this release knows", n)
+		}
 		if err := replay(c); err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/troupe-go/troupe/schema"
 )
@@ -26,8 +28,8 @@ func decodeProposal(r *request) (proposal, error) {
 		return p, err
 	}
 	switch {
-	case r.subject() == "":
-		return p, unprocessable(42208, "The specified subject '' is not a valid.")
+	case r.subject() == "", strings.ContainsFunc(r.subject(), unicode.IsControl):
+		return p, unprocessable(42208, "The specified subject '%s' is not a valid.", r.subject())
 	case p.SchemaType != "" && p.SchemaType != avro:
 		return p, errInvalidSchema("Invalid schema: this registry keeps AVRO, not %s", p.SchemaType)
 	case strings.TrimSpace(p.Schema) == "":
@@ -147,6 +149,9 @@ func (st *store) importPlace(name string, p proposal, parsed *schema.Schema) (*r
 	number, err := st.next(name)
 	if err != nil {
 		return nil, err
+	}
+	if p.Version > math.MaxInt32 {
+		return nil, errInvalidVersion(strconv.Itoa(p.Version))
 	}
 	if p.Version > 0 {
 		number = p.Version
