@@ -101,7 +101,7 @@ func TestRun_ManyNestedTypesAreChecked(t *testing.T) {
 	}
 	wide := record("Wide", fields...)
 	w, o := inFiles(t, "old/wide.avsc", wide, "new/wide.avsc", strings.Replace(wide, `"f9999"`, `"g"`, 1))
-	says(t, text(t, w.check(o)), "field g", "1 subject breaking")
+	says(t, text(t, w.check(o)), "Field g", "1 subject breaking")
 }
 
 func TestRun_ALongChainOfFilesIsChecked(t *testing.T) {

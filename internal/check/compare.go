@@ -100,10 +100,7 @@ func (c *checker) compare(s *Subject, v *version, p *past) {
 		backward := pair{old: old, new: v, kind: NewReadsOld}.findings()
 		forward := pair{old: old, new: v, kind: OldReadsNew}.findings()
 		if old == last {
-			s.Changed = s.Changed || !old.schema.Equal(v.schema) || len(backward)+len(forward) > 0
-			if s.Changed {
-				s.Deploy = deploy(s.Name, last.label, broken(backward), broken(forward))
-			}
+			findings = append(findings, s.note(old, v, backward, forward)...)
 			if c.Confluent {
 				s.Confluent = emulate(s.Mode, v.schema, p.versions)
 			}
@@ -325,8 +322,8 @@ func (c *checker) deletedFix(v *version, candidates *set, contracts []contract) 
 	if now := c.renamed(v, candidates); now != nil {
 		name := v.schema.FullName()
 		return &Fix{
-			fmt.Sprintf("if it is called %s now (%s), say so there with the old name as an alias", now.name, now.newest().show),
-			fmt.Sprintf(`"aliases": [%q]`, name),
+			Words: fmt.Sprintf("if it is called %s now (%s), say so there with the old name as an alias", now.name, now.newest().show),
+			JSON:  fmt.Sprintf(`"aliases": [%q]`, name), alias: true,
 		}
 	}
 	if len(contracts) > 0 {

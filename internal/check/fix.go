@@ -20,17 +20,24 @@ const (
 // fix says how to repair a violation. What it says to write was tried out: with it, the
 // schema has the violation no more, and no new one.
 func fix(p pair, v schema.Violation) *Fix {
-	f, edited := repair(p, v)
+	f, edited := repair(p, v, (*fixing).do)
 	if f.JSON == "" || edited == nil {
-		return &Fix{Words: f.Words}
+		f = Fix{Words: f.Words}
+	}
+	if p.kind == NewReadsOld && v.Rule == schema.MissingDefault {
+		if alias, edited := repair(p, v, (*fixing).giveAlias); edited != nil {
+			f.Words = fmt.Sprintf("if it is a new field%s", f.then)
+			alias.Else = &f
+			return &alias
+		}
 	}
 	return &f
 }
 
 // repair returns a fix and the schema after it, nil if it is not one that a machine can make.
-func repair(p pair, v schema.Violation) (Fix, *schema.Schema) {
+func repair(p pair, v schema.Violation, do func(*fixing) Fix) (Fix, *schema.Schema) {
 	r := newRepair(p, v)
-	f := r.do()
+	f := do(r)
 	if f.JSON == "" {
 		return f, nil
 	}
@@ -70,6 +77,8 @@ type fixing struct {
 	wRecord *shape
 	// in and of are the last field on the way in the candidate's schema, and its record.
 	in, of string
+	// around is that field, nil if there is none.
+	around *shapeField
 }
 
 func newRepair(p pair, v schema.Violation) *fixing {
@@ -129,12 +138,20 @@ func (f *fixing) step(steps []string) []string {
 
 // noteField notes the candidate's field on the way.
 func (f *fixing) noteField() {
-	f.in, f.of = "", ""
+	f.in, f.of, f.around = "", "", nil
 	if f.kind == NewReadsOld {
-		f.in, f.of = f.field.name, f.rRecord.name
+		f.in, f.of, f.around = f.field.name, f.rRecord.name, f.field
 	} else if w := f.writtenField(); w != nil {
-		f.in, f.of = w.name, f.wRecord.name
+		f.in, f.of, f.around = w.name, f.wRecord.name, w
 	}
+}
+
+// snippet is what to write after an edit within of: the whole field that it is in, or else the type itself.
+func (f *fixing) snippet(of *value) string {
+	if f.around != nil && f.around.text.holds(of) {
+		return brief(f.around)
+	}
+	return shorten(of).String()
 }
 
 // written is the type of the writer's field that f.field reads.
@@ -195,7 +212,7 @@ func (f *fixing) fixReader() Fix {
 		}
 		aliases := append(slices.Clone(f.r.aliases), w.name)
 		f.r.text.set("aliases", stringList(aliases))
-		return Fix{fmt.Sprintf("keep the old name as an alias of %s", f.r.name), fmt.Sprintf(`"aliases": %s`, stringList(aliases))}
+		return Fix{Words: fmt.Sprintf("keep the old name as an alias of %s", f.r.name), JSON: f.snippet(f.r.text), alias: true}
 	case schema.MissingUnionBranch:
 		b := f.branch(f.w)
 		words := fmt.Sprintf("keep %s in the union: it may stay unused", f.v.Writer.Type)
@@ -203,7 +220,7 @@ func (f *fixing) fixReader() Fix {
 			return Fix{Words: words}
 		}
 		f.r.slot.array = append(f.r.slot.array, b.written(f.candidate.known()))
-		return Fix{words, f.typeText(f.r.slot)}
+		return Fix{Words: words, JSON: f.snippet(f.r.slot)}
 	case schema.AmbiguousAlias:
 		return f.dropAlias()
 	}
@@ -221,7 +238,7 @@ func (f *fixing) fixWriter() Fix {
 		back := f.field.written(f.candidate.known())
 		fields := f.wRecord.text.get("fields")
 		fields.array = append(fields.array, back)
-		return Fix{words, back.String()}
+		return Fix{Words: words, JSON: back.String()}
 	case schema.MissingEnumSymbols:
 		return f.dropSymbols()
 	case schema.NameMismatch:
@@ -233,10 +250,10 @@ func (f *fixing) fixWriter() Fix {
 			return Fix{Words: words}
 		}
 		if f.w.kind != "union" {
-			return Fix{words, f.put(f.w, f.r)}
+			return Fix{Words: words, JSON: f.put(f.w, f.r)}
 		}
 		f.w.slot.array = slices.DeleteFunc(f.w.slot.array, func(v *value) bool { return v == b.slot })
-		return Fix{words, f.typeText(f.w.slot)}
+		return Fix{Words: words, JSON: f.snippet(f.w.slot)}
 	case schema.AmbiguousAlias:
 		return Fix{Words: "give the new field a name that is no alias of another one in an older version"}
 	}
@@ -278,10 +295,6 @@ func (f *fixing) giveDefault() Fix {
 	if f.field == nil {
 		return Fix{Words: fmt.Sprintf("give field %s a default", name)}
 	}
-	renamed := ""
-	if old := f.orphan(); old != "" {
-		renamed = fmt.Sprintf(`; or, if it is the old %s with a new name, say so instead: "aliases": [%q]`, old, old)
-	}
 	zero := zeroOf(f.field.typ, map[*shape]bool{})
 	if zero == nil {
 		branches := []*value{f.field.typ.slot}
@@ -290,10 +303,33 @@ func (f *fixing) giveDefault() Fix {
 		}
 		f.field.text.set("type", &value{kind: '[', array: append([]*value{literal("null")}, branches...)})
 		f.field.text.set("default", literal(nil))
-		return Fix{fmt.Sprintf(`make field %s optional, with "default": null`, name) + renamed, brief(f.field)}
+		zero = literal(nil)
+		return Fix{Words: fmt.Sprintf(`make field %s optional, with "default": null`, name), JSON: brief(f.field), then: f.then(zero)}
 	}
 	f.field.text.set("default", zero)
-	return Fix{fmt.Sprintf(`add "default": %s (or another value that fits) to field %s`, zero, name) + renamed, brief(f.field)}
+	return Fix{Words: fmt.Sprintf(`add "default": %s (or another value that fits) to field %s`, zero, name), JSON: brief(f.field), then: f.then(zero)}
+}
+
+// then says what becomes of old events when a field that may be a renamed one gets a default.
+func (f *fixing) then(zero *value) string {
+	old := f.orphan()
+	if old == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (old events then read as %s, their %q is dropped)", zero, old)
+}
+
+// giveAlias makes a new field the old one of its type that is gone, if there is just one.
+func (f *fixing) giveAlias() Fix {
+	if f.field == nil {
+		return Fix{}
+	}
+	old := f.orphan()
+	if old == "" {
+		return Fix{}
+	}
+	f.field.text.set("aliases", stringList(append(slices.Clone(f.field.aliases), old)))
+	return Fix{Words: fmt.Sprintf("if %q is the old %q", f.field.name, old), JSON: brief(f.field), alias: true}
 }
 
 // brief is a field as one writes it, without a definition that is long.
@@ -319,13 +355,23 @@ func shorten(v *value) *value {
 		return v
 	}
 	c := v.copy()
+	c.remove("doc")
+	if symbols := c.get("symbols"); symbols != nil && len(symbols.array) <= mostSymbols || c.get("size") != nil {
+		return c
+	}
 	for _, key := range []string{"items", "values"} {
 		if of := c.get(key); of != nil {
 			c.set(key, shorten(of))
 			return c
 		}
 	}
-	return &value{literal: []byte(fmt.Sprintf(`{"type": %s, "name": %s, ...}`, v.get("type"), v.get("name")))}
+	head := object()
+	for _, key := range []string{"type", "name", "namespace", "aliases"} {
+		if of := c.get(key); of != nil {
+			head.set(key, of)
+		}
+	}
+	return &value{literal: []byte(strings.TrimSuffix(head.String(), "}") + ", ...}")}
 }
 
 // orphan is the only field of the writer's that nothing reads and that has the type of f.field, "" if there is none.
@@ -390,11 +436,10 @@ func (f *fixing) keepSymbols() Fix {
 	}
 	symbols := append(slices.Clone(f.r.symbols), f.v.Missing...)
 	f.r.text.set("symbols", stringList(symbols))
-	shown := stringList(symbols).String()
 	if len(symbols) > mostSymbols {
-		shown = "[..., " + strings.TrimPrefix(stringList(f.v.Missing).String(), "[")
+		return Fix{Words: words, JSON: `"symbols": [..., ` + strings.TrimPrefix(stringList(f.v.Missing).String(), "[")}
 	}
-	return Fix{words, `"symbols": ` + shown}
+	return Fix{Words: words, JSON: f.snippet(f.r.text)}
 }
 
 func (f *fixing) dropSymbols() Fix {
@@ -408,7 +453,10 @@ func (f *fixing) dropSymbols() Fix {
 	}
 	symbols := slices.DeleteFunc(slices.Clone(w.symbols), func(s string) bool { return slices.Contains(f.v.Missing, s) })
 	w.text.set("symbols", stringList(symbols))
-	return Fix{words, fmt.Sprintf(`"symbols": %s`, stringList(symbols))}
+	if len(symbols) > mostSymbols {
+		return Fix{Words: words, JSON: fmt.Sprintf(`"symbols": %s`, stringList(symbols))}
+	}
+	return Fix{Words: words, JSON: f.snippet(w.text)}
 }
 
 // mostSymbols is how many symbols an enum may have to be shown as a whole.
@@ -430,7 +478,7 @@ func (f *fixing) renameBack() Fix {
 	for _, ref := range w.refs {
 		*ref = *literal(name)
 	}
-	return Fix{words, fmt.Sprintf(`"name": %s`, literal(simple(name)))}
+	return Fix{Words: words, JSON: f.snippet(w.text)}
 }
 
 // restore gives the candidate the type that the other side has.
@@ -461,9 +509,9 @@ func (f *fixing) restore() Fix {
 	}
 	if f.v.Rule == schema.FixedSizeMismatch && mine.kind == "fixed" && theirs.kind == "fixed" {
 		mine.text.set("size", literal(theirs.size))
-		return Fix{words, fmt.Sprintf(`"size": %d`, theirs.size)}
+		return Fix{Words: words, JSON: f.snippet(mine.text)}
 	}
-	return Fix{words, f.put(mine, theirs)}
+	return Fix{Words: words, JSON: f.put(mine, theirs)}
 }
 
 // put writes the type of theirs in the place of mine, and returns what was written.
@@ -475,23 +523,21 @@ func (f *fixing) put(mine, theirs *place) string {
 		}
 	}
 	*mine.slot = *theirs.written(known)
-	return f.typeText(mine.slot)
+	if f.around != nil && f.around.typ == mine {
+		f.around.text.remove("default")
+		if old := f.oldField(); old != nil && old.hasDefault() {
+			f.around.text.set("default", old.text.get("default"))
+		}
+	}
+	return f.snippet(mine.slot)
 }
 
-// typeText is what to write for a type, with its field's name where it is a field's.
-func (f *fixing) typeText(t *value) string {
-	if defines(t) {
-		t = shorten(t)
+// oldField is the other side's field of f.around.
+func (f *fixing) oldField() *shapeField {
+	if f.kind == NewReadsOld {
+		return f.writtenField()
 	}
-	switch {
-	case strings.HasSuffix(f.v.Path, "/items"):
-		return fmt.Sprintf(`"items": %s`, t)
-	case strings.HasSuffix(f.v.Path, "/values"):
-		return fmt.Sprintf(`"values": %s`, t)
-	case f.field == nil:
-		return t.String()
-	}
-	return fmt.Sprintf(`"name": %s, "type": %s`, literal(f.field.name), t)
+	return f.field
 }
 
 // dropAlias takes the aliases away that make a field ambiguous.
@@ -511,5 +557,5 @@ func (f *fixing) dropAlias() Fix {
 	if f.field.text.remove("aliases"); len(kept) > 0 {
 		f.field.text.set("aliases", stringList(kept))
 	}
-	return Fix{fmt.Sprintf("take the alias away from field %s, or do not add a field with the name that it was renamed from", f.field.name), brief(f.field)}
+	return Fix{Words: fmt.Sprintf("take the alias away from field %s, or do not add a field with the name that it was renamed from", f.field.name), JSON: brief(f.field)}
 }

@@ -92,13 +92,17 @@ func (f Finding) warned() string {
 // details is everything about a finding but who it breaks, in lines.
 func (f Finding) details() []string {
 	lines := []string{f.Problem + "."}
-	if f.Rule != schema.NameMismatch && f.Kind != OfSubject { // which start with a name
+	if f.Rule != schema.NameMismatch && f.Rule != MaybeRenamed && f.Rule != DefaultRemoved && f.Kind != OfSubject { // which start with a name
 		lines[0] = upper(lines[0])
 	}
-	if f.Fix != nil {
-		lines = append(lines, "Fix: "+f.Fix.Words+".")
-		if f.Fix.JSON != "" {
-			lines = append(lines, "     "+f.Fix.JSON)
+	for fix, first := f.Fix, "Fix: "; fix != nil; fix, first = fix.Else, "Or " {
+		end := "."
+		if fix.Else != nil || first == "Or " {
+			end = ":"
+		}
+		lines = append(lines, first+fix.Words+end)
+		if fix.JSON != "" {
+			lines = append(lines, "     "+fix.JSON)
 		}
 	}
 	if f.Confluent != "" {
@@ -126,6 +130,44 @@ func (s Subject) compared() string {
 		line += " of " + s.Registered
 	}
 	return line
+}
+
+// passes says that a change is no break, and on which condition.
+func (s Subject) passes() string {
+	if s.Deploy == "" || s.Deploy == anyOrder {
+		return "compatible"
+	}
+	return "safe if deployed in this order: " + s.Deploy
+}
+
+// what says what changed, and who minds.
+func (s Subject) what() string {
+	words := "Changed: " + s.changed() + "."
+	if s.Deploy == anyOrder {
+		words += " Deploy: " + s.Deploy + "."
+	}
+	if s.Risk != "" {
+		words += " " + upper(s.Risk) + "."
+	}
+	return words
+}
+
+// advice says how a change goes out that breaks somebody, or whose break is waived; "" if there is nothing to say or what has said it.
+func (s Subject) advice(fails bool) string {
+	switch {
+	case s.Deploy == "" || !fails && (s.Status != Excused || s.Deploy == noOrder):
+		return ""
+	case s.Deploy == noOrder:
+		return s.instead()
+	}
+	words := s.Deploy + "."
+	if s.Risk != "" && !(fails && wantsForward(s.Mode)) { // which has told it
+		words += " " + upper(s.Risk) + "."
+	}
+	if fails && !strings.HasPrefix(s.Deploy, "with the alias, ") {
+		return "If it must go out all the same: " + words
+	}
+	return "Deploy: " + words
 }
 
 // inRepository is a file's path from the repository's root, as CI systems want it.

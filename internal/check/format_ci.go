@@ -29,8 +29,8 @@ func (r *Report) writeGitHub(w io.Writer) error {
 		if s.Status == New {
 			r.annotate(b, "notice", Place{File: s.File, Line: 1}, s.Name, s.Words)
 		}
-		if s.Deploy != "" && s.Status == Compatible {
-			r.annotate(b, "notice", Place{File: s.File, Line: 1}, "Deploy "+s.Name, s.Deploy)
+		if s.Changed && s.Status == Compatible {
+			r.annotate(b, "notice", Place{File: s.File, Line: 1}, s.Name, upper(s.passes())+". "+s.what())
 		}
 	}
 	for _, n := range r.Waivers {
@@ -231,6 +231,8 @@ var ruleText = map[schema.Rule]string{
 	schema.NamespaceChanged:   "An enum or fixed in a union has another namespace, and some decoders do not find it.",
 	schema.PrecisionLoss:      "Large numbers are rounded.",
 	schema.LogicalTypeChanged: "The same number means something else.",
+	MaybeRenamed:              "A field is new where one of its type is gone: renamed, it needs an alias.",
+	DefaultRemoved:            "A field lost its default, which events from before the field need.",
 	SubjectDeleted:            "A schema is gone.",
 	BaseUnreadable:            "An old version is no schema.",
 }
@@ -373,7 +375,7 @@ func (r *Report) markdownSubject(b io.Writer, s Subject) {
 		case s.Words != "":
 			fmt.Fprintf(b, "\n- **%s** (%s): %s\n", mark(s.Name), code(s.File), mark(s.Words))
 		case s.Changed:
-			fmt.Fprintf(b, "\n- **%s** (%s): compatible. Deploy: %s\n", mark(s.Name), code(s.File), mark(s.Deploy))
+			fmt.Fprintf(b, "\n- **%s** (%s): %s. %s\n", mark(s.Name), code(s.File), mark(s.passes()), mark(s.what()))
 		}
 		return
 	}
@@ -392,12 +394,10 @@ func (r *Report) markdownSubject(b io.Writer, s Subject) {
 			}
 		}
 	}
-	if s.Deploy != "" {
-		deploy := "Deploy"
-		if len(failing) > 0 {
-			deploy = "If it must go out all the same"
-		}
-		fmt.Fprintf(b, "\n%s: %s.\n", deploy, mark(s.Deploy))
+	if s.Changed && len(failing)+len(waived) == 0 {
+		fmt.Fprintf(b, "\n%s. %s\n", mark(upper(s.passes())), mark(s.what()))
+	} else if words := s.advice(len(failing) > 0); words != "" {
+		fmt.Fprintf(b, "\n%s\n", mark(words))
 	}
 	if s.Confluent != "" {
 		fmt.Fprintf(b, "\nConfluent's registry is expected to say: %s.\n", s.Confluent)
@@ -406,10 +406,10 @@ func (r *Report) markdownSubject(b io.Writer, s Subject) {
 
 func markdownFinding(b io.Writer, f Finding) {
 	fmt.Fprintf(b, "- %s %s: %s.\n", code(f.New.String()), f.Rule, mark(f.Problem))
-	if f.Fix != nil {
-		fmt.Fprintf(b, "  Fix: %s.\n", mark(f.Fix.Words))
-		if f.Fix.JSON != "" {
-			fmt.Fprintf(b, "\n  ```json\n  %s\n  ```\n\n", f.Fix.JSON)
+	for fix, first := f.Fix, "Fix: "; fix != nil; fix, first = fix.Else, "Or " {
+		fmt.Fprintf(b, "  %s%s.\n", first, mark(fix.Words))
+		if fix.JSON != "" {
+			fmt.Fprintf(b, "\n  ```json\n  %s\n  ```\n\n", fix.JSON)
 		}
 	}
 	if f.Confluent != "" {

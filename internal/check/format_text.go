@@ -90,6 +90,9 @@ func (r *Report) writeText(w io.Writer, style Style) error {
 		code = red
 	}
 	t.line("%s", t.paint(bold+";"+code, clean(r.String())))
+	if r.Summary.Breaking > 0 {
+		t.line("troupe schema explain RULE says what a rule means.")
+	}
 	return t.Flush()
 }
 
@@ -116,7 +119,8 @@ func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 	case s.Status == Excused:
 		t.line("%s %s  %s: breaking, but waived; %s", t.paint(yellow, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
 	case s.Changed:
-		t.line("%s %s  %s: compatible; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
+		t.line("%s %s  %s: %s; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.passes(), s.compared())
+		t.line("  %s", s.what())
 	case all || len(waived)+len(warnings) > 0:
 		t.line("%s %s  %s: unchanged; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
 	default:
@@ -127,15 +131,12 @@ func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 	t.groups(s.Name, waived, faint)
 	t.groups(s.Name, warnings, yellow)
 	t.blank = len(failing)+len(waived)+len(warnings) > 0
-	if t.blank && s.Deploy+s.Confluent != "" {
+	words := s.advice(len(failing) > 0)
+	if t.blank && (words != "" || s.Confluent != "" && s.Changed) {
 		t.line("")
 	}
-	switch {
-	case s.Deploy == "":
-	case len(failing) > 0:
-		t.line("  If it must go out all the same: %s.", s.Deploy)
-	default:
-		t.line("  Deploy: %s.", s.Deploy)
+	if words != "" {
+		t.line("  %s", words)
 	}
 	if s.Confluent != "" && s.Changed {
 		t.line("  Confluent's registry is expected to say: %s.", s.Confluent)

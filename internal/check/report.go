@@ -21,7 +21,7 @@ var waivable = []string{
 	string(schema.MissingDefault), string(schema.TypeMismatch), string(schema.MissingUnionBranch),
 	string(schema.DecimalMismatch), string(schema.AmbiguousAlias),
 	string(schema.NamespaceChanged), string(schema.PrecisionLoss), string(schema.LogicalTypeChanged),
-	string(SubjectDeleted), string(BaseUnreadable),
+	string(SubjectDeleted), string(BaseUnreadable), string(MaybeRenamed), string(DefaultRemoved),
 }
 
 // Report is what a check found out.
@@ -74,12 +74,15 @@ type Subject struct {
 	Compared []string `json:"compared"`
 	// Contracts are the services whose contracts it was checked with.
 	Contracts []string `json:"contracts,omitempty"`
-	// Changed says that the newest version and the schema differ in what matters to readers.
+	// Changed says that the newest version and the schema differ in more than their docs.
 	Changed bool `json:"changed"`
 	// Words say what there is to say about a new or deleted subject.
 	Words string `json:"words,omitempty"`
-	// Deploy says who goes first.
+	// Changes say in short what differs from the newest version.
+	Changes []string `json:"changes,omitempty"`
+	// Deploy says who goes first, and Risk what happens to who does not.
 	Deploy   string    `json:"deploy,omitempty"`
+	Risk     string    `json:"risk,omitempty"`
 	Findings []Finding `json:"findings"`
 	// Confluent is what Confluent's registry is expected to say, "" if nobody asked.
 	Confluent string `json:"confluent,omitempty"`
@@ -151,6 +154,11 @@ type Fix struct {
 	Words string `json:"words"`
 	// JSON is what to write, "" where words must do.
 	JSON string `json:"json,omitempty"`
+	// Else is the repair if that is not what was meant.
+	Else *Fix `json:"else,omitempty"`
+
+	then  string // what becomes of old events
+	alias bool   // an alias is all that it takes
 }
 
 // Waived is the waiver of a Finding.

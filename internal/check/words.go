@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/troupe-go/troupe/schema"
@@ -112,17 +113,61 @@ func last(field string) string {
 	return field
 }
 
-// deploy says in which order producers and consumers of a change go.
-func deploy(name, old string, backwardBroken, forwardBroken bool) string {
-	switch {
-	case !backwardBroken && !forwardBroken:
-		return "any order: old and new read each other"
-	case !backwardBroken:
-		return fmt.Sprintf("consumers first, then producers: consumers on %s cannot read new events", old)
-	case !forwardBroken:
-		return "producers first; consumers only when no old events are left to read, in the topic or to be replayed"
+const (
+	anyOrder = "any order: old and new read each other"
+	noOrder  = "no order works"
+)
+
+// deploy says in which order producers and consumers of a change go, and what happens to who is late.
+func (s *Subject) deploy(old, new *version, backward, forward []Finding) {
+	asked := slices.Clone(backward)
+	if wantsForward(s.Mode) {
+		asked = append(asked, forward...)
 	}
-	return fmt.Sprintf("no order works: give the changed event a new name (such as %s2), write both until every consumer has moved, then stop the old one", simple(name))
+	with, backwardBroken := "", broken(backward)
+	if backwardBroken && onlyAliases(asked) {
+		with, backwardBroken = "with the alias, ", false
+	}
+	was, is := old.schema.FullName(), new.schema.FullName()
+	switch {
+	case !backwardBroken && was != is && was != "" && is != "":
+		s.Deploy = with + "all consumers first, then producers"
+		s.Risk = fmt.Sprintf("a consumer still on %s has no handler for %s: it passes these events over and only counts them (Stats.Unrouted), without a dead letter", old.label, is)
+	case !backwardBroken && !broken(forward):
+		s.Deploy = with + anyOrder
+	case !backwardBroken:
+		s.Deploy = with + "consumers first, then producers"
+		s.Risk = fmt.Sprintf("a consumer still on %s fails%s", old.label, why(forward))
+	case !broken(forward):
+		s.Deploy = "producers first; consumers only when no old events are left to read, in the topic or to be replayed"
+	default:
+		s.Deploy = noOrder
+	}
+}
+
+// instead says what to do where no order works and no fix is possible.
+func (s Subject) instead() string {
+	return fmt.Sprintf("If you can't use the fix: publish the changed event under a new name (such as %s2), write both until every consumer has moved, then stop the old one.", simple(s.Name))
+}
+
+// onlyAliases reports whether an alias repairs each break.
+func onlyAliases(findings []Finding) bool {
+	return !slices.ContainsFunc(findings, func(f Finding) bool { return !f.Warning && (f.Fix == nil || !f.Fix.alias) })
+}
+
+// why says on which events a reader fails.
+func why(findings []Finding) string {
+	var needs []string
+	for _, f := range findings {
+		if f.Rule == schema.MissingDefault && strings.Count(f.Path, "/") == 2 {
+			needs = append(needs, last(f.Field))
+		}
+	}
+	if len(needs) > 0 {
+		return " on every new event: it needs " + enumerate(needs)
+	}
+	first := slices.IndexFunc(findings, func(f Finding) bool { return !f.Warning })
+	return ": " + findings[first].Problem
 }
 
 // enumerate lists names as a sentence does.
