@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -262,7 +261,7 @@ func (r *jsonReader) enum(n *node, v jsonValue) bool {
 	if v.kind() != jsonString {
 		return r.wrong(v, "a symbol of "+n.name)
 	}
-	symbol := slices.Index(n.symbols, v.str())
+	symbol := n.symbol(v.str())
 	if symbol < 0 {
 		return r.wrong(v, "a symbol of "+n.name)
 	}

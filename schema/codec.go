@@ -56,6 +56,7 @@ type codec struct {
 	encoder avro.ValEncoder
 	decoder avro.ValDecoder
 	loss    visit // refuses what encoding would cut
+	misread bool  // hamba must not decode it: see mayBeNoDecimal
 	clip    visit // cuts decoded bytes loose from each other
 	writers sync.Pool
 	readers sync.Pool
@@ -107,6 +108,7 @@ func (c *codec) build(r Record, t reflect.Type) (err error) {
 		return err
 	}
 	c.typ = t.Elem()
+	c.misread = mayBeNoDecimal(root, c.typ)
 	// The identity is all that hamba's codec needs, without what its parser gets wrong.
 	plain, err := avro.ParseBytesWithCache([]byte(c.schema.identity()), "", &avro.SchemaCache{})
 	if err != nil {
@@ -117,7 +119,7 @@ func (c *codec) build(r Record, t reflect.Type) (err error) {
 	c.decoder = api.DecoderOf(plain, reflect2.TypeOf(r))
 	c.writers.New = func() any { return avro.NewWriter(nil, 512, avro.WithWriterConfig(api)) }
 	c.readers.New = func() any { return avro.NewReader(nil, 0, avro.WithReaderConfig(api)) }
-	if c.resolve(c.schema).direct == nil && mayBeNoDecimal(root, t.Elem()) {
+	if c.misread && c.resolve(c.schema).direct == nil {
 		return errors.New("a decimal that may be null as *big.Rat is not safe beside what only hamba reads: take **big.Rat, as avrogen does")
 	}
 	return c.try(t)

@@ -24,7 +24,10 @@ type writer struct {
 	direct *direct // nil where the Go type needs hamba
 }
 
-// NewDecoder returns a Decoder whose reader schema is T's.
+// mostDepth is how deep a Decoder goes, whatever its Limits: a Go value is filled with recursion.
+const mostDepth = 100_000
+
+// NewDecoder returns a Decoder whose reader schema is T's. It allows at most a Depth of 100,000.
 func NewDecoder[T any, R RecordOf[T]](reg Registry, limits Limits) (*Decoder[T, R], error) {
 	c, err := codecOf(R(nil))
 	if err != nil {
@@ -34,6 +37,7 @@ func NewDecoder[T any, R RecordOf[T]](reg Registry, limits Limits) (*Decoder[T, 
 		return nil, fmt.Errorf("decoder of %s: no registry", c.schema.FullName())
 	}
 	d := &Decoder[T, R]{codec: c, limits: limits.withDefaults()}
+	d.limits.Depth = min(d.limits.Depth, mostDepth)
 	d.ids = newAnswers(strconv.Itoa, func(ctx context.Context, id int) (*writer, error) {
 		s, err := reg.ByID(ctx, id)
 		return c.writerOf(strconv.Itoa(id), s, err)
@@ -80,7 +84,10 @@ func (c *codec) resolve(s *Schema) *writer {
 		w.plan, w.err = Resolve(s, c.schema)
 	}
 	if w.err == nil {
-		w.direct, _ = compileDirect(w.plan, c.typ)
+		var err error
+		if w.direct, err = compileDirect(w.plan, c.typ); c.misread && err != nil {
+			w.err = &MismatchError{Writer: s, Reader: c.schema, Err: fmt.Errorf("a decimal that may be null as *big.Rat cannot be read here: take **big.Rat: %w", err)}
+		}
 	}
 	known, _ := c.plans.LoadOrStore(s.identity(), w)
 	return known.(*writer)
@@ -125,7 +132,14 @@ func (d *Decoder[T, R]) decode(w *writer, data []byte, v *T) error {
 		if w.direct.safely(data, d.limits, unsafe.Pointer(v)) {
 			return nil
 		}
-		*v = *new(T) // what follows says what is wrong
+		*v = *new(T)
+		// Most likely the bytes are wrong. The walk says so without writing down what is before the fault.
+		if bad := w.plan.writer.walk().run(data, d.limits, nil); bad != nil {
+			return bad
+		}
+		if d.codec.misread { // it refused what could lead over the limit
+			return d.codec.stumbled(fmt.Sprintf("it may take more than the limit of %d bytes", d.limits.Bytes))
+		}
 	}
 	if w.plan.Unchanged() {
 		if bad := w.plan.program.run(data, d.limits, nil); bad != nil {

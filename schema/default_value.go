@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 )
 
@@ -191,7 +190,7 @@ func (w *defaultWriter) scalar(n *node, v jsonValue) {
 	case kindString:
 		w.text(v.str())
 	case kindEnum:
-		w.long(int64(slices.Index(n.symbols, v.str())))
+		w.long(int64(n.symbol(v.str())))
 	case kindBytes:
 		text := v.str()
 		size, _ := byteString(v)

@@ -3,11 +3,15 @@ package schema
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // maxDefaultSteps bounds the work on the defaults of one schema: unions of
 // records in unions of records could ask for more than a lifetime of it.
 const maxDefaultSteps = 1_000_000
+
+// maxFlawPaths is how many flaws of a stored schema have a path: they may be deep and many.
+const maxFlawPaths = 1000
 
 // defaultChecker checks the defaults of one schema.
 type defaultChecker struct {
@@ -25,14 +29,17 @@ const (
 
 func (p *parser) checkDefaults() error {
 	c := defaultChecker{state: map[*field]checkState{}}
+	flaws := 0
 	for _, d := range p.defaults {
 		if c.field(d.field) {
 			continue
 		}
 		flaw := &ParseError{
 			Position: d.field.value.position(),
-			Path:     d.path,
-			Problem:  fmt.Sprintf("the default of field %q: %s", d.field.name, c.problem),
+			Problem:  fmt.Sprintf("the default of field %q: %s", head(d.field.name, maxName), c.problem),
+		}
+		if flaws++; flaws <= maxFlawPaths {
+			flaw.Path = d.path.String() + "/default"
 		}
 		if !p.stored {
 			return flaw
@@ -76,6 +83,9 @@ func (c *defaultChecker) fits(n *node, v jsonValue) bool {
 				return true
 			}
 		}
+		if c.steps > maxDefaultSteps {
+			return false // nobody knows whether it fits
+		}
 		return c.bad("%s fits no branch of its union", excerpt(v))
 	case kindRecord:
 		return c.record(n, v)
@@ -111,7 +121,7 @@ func (c *defaultChecker) record(n *node, v jsonValue) bool {
 	for key, value := range v.members() {
 		given[key.str()] = value
 	}
-	if c.steps += len(given); c.steps > maxDefaultSteps {
+	if c.steps += len(given) + len(n.fields)/8; c.steps > maxDefaultSteps {
 		return c.bad("checking it takes more than %d steps", maxDefaultSteps)
 	}
 	for _, f := range n.fields {
@@ -120,7 +130,7 @@ func (c *defaultChecker) record(n *node, v jsonValue) bool {
 		case there && !c.fits(f.typ, value):
 			return false
 		case !there && (!f.hasDefault || f.flaw != nil):
-			return c.bad("%s leaves out the field %q of %s, which has no default", excerpt(v), f.name, n.name)
+			return c.bad("%s leaves out the field %q of %s, which has no default", excerpt(v), head(f.name, maxName), head(n.name, maxName))
 		case !there && !c.field(f):
 			return false
 		}
@@ -132,9 +142,9 @@ func (c *defaultChecker) wrong(n *node, v jsonValue) bool {
 	what := n.kind.String()
 	switch n.kind {
 	case kindRecord, kindEnum:
-		what += " " + n.name
+		what += " " + head(n.name, maxName)
 	case kindFixed:
-		what = fmt.Sprintf("fixed %s (a string of %d characters up to U+00FF)", n.name, n.size)
+		what = fmt.Sprintf("fixed %s (a string of %d characters up to U+00FF)", head(n.name, maxName), n.size)
 	case kindBytes:
 		what = "bytes (a string of characters up to U+00FF)"
 	}
@@ -158,7 +168,7 @@ func scalarFits(n *node, v jsonValue) bool {
 	case kindString:
 		return v.kind() == jsonString
 	case kindEnum:
-		return v.kind() == jsonString && contains(n.symbols, v.str())
+		return v.kind() == jsonString && n.symbol(v.str()) >= 0
 	case kindBytes:
 		_, ok := byteString(v)
 		return ok
@@ -185,9 +195,13 @@ func byteString(v jsonValue) (size int, ok bool) {
 
 // excerpt returns a value's JSON, cut when it is long.
 func excerpt(v jsonValue) string {
-	const most = 60
-	if raw := v.raw(); len(raw) > most {
-		return raw[:most] + "..."
+	return strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(head(v.raw(), 60))
+}
+
+// head returns the beginning of a text that is longer than that.
+func head(text string, most int) string {
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "..."
 	}
-	return v.raw()
+	return text
 }

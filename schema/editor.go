@@ -14,9 +14,11 @@ type editor struct {
 	from int
 	most int // bytes of out
 
-	// Where records are reordered, out is a rope: pieces of it, in chains.
+	// Where a record is reordered, what it makes of out is a rope, until its end: pieces, in chains.
 	pieces []piece
-	start  int // of the piece that is being written
+	first  int    // where the outermost such record starts
+	lined  []byte // its pieces in their order
+	start  int    // of the piece that is being written
 	chain  chain
 	parts  []chain // of the records that are being reordered; each has that of what is before it first
 	bases  []int   // where each record's parts start
@@ -37,10 +39,10 @@ const maxKept = 1 << 20
 var editors = sync.Pool{New: func() any { return new(editor) }}
 
 func (e *editor) free() {
-	if cap(e.out) > maxKept || cap(e.pieces) > maxKept/24 || cap(e.parts) > maxKept/8 {
+	if cap(e.out) > maxKept || cap(e.lined) > maxKept || cap(e.pieces) > maxKept/24 || cap(e.parts) > maxKept/8 {
 		return
 	}
-	*e = editor{out: e.out[:0], pieces: e.pieces[:0], parts: e.parts[:0], bases: e.bases[:0]}
+	*e = editor{out: e.out[:0], pieces: e.pieces[:0], lined: e.lined[:0], parts: e.parts[:0], bases: e.bases[:0]}
 	editors.Put(e)
 }
 
@@ -157,6 +159,9 @@ func (e *editor) link(c chain) {
 }
 
 func (e *editor) reorder(parts int) {
+	if len(e.bases) == 0 {
+		e.first, e.start = len(e.out), len(e.out)
+	}
 	e.close()
 	e.bases = append(e.bases, len(e.parts))
 	e.parts = append(e.parts, e.chain)
@@ -181,20 +186,25 @@ func (e *editor) ordered(parts int) {
 		e.link(part)
 	}
 	e.parts = e.parts[:base]
+	if base == 0 {
+		e.line()
+	}
+}
+
+// line puts the pieces of the outermost record in order.
+func (e *editor) line() {
+	e.lined = e.lined[:0]
+	for n := e.chain.first; n > 0; n = e.pieces[n-1].next {
+		e.lined = append(e.lined, e.out[e.pieces[n-1].start:e.pieces[n-1].end]...)
+	}
+	copy(e.out[e.first:], e.lined)
+	e.pieces, e.chain = e.pieces[:0], chain{}
 }
 
 // finish returns the output.
 func (e *editor) finish(data []byte) []byte {
 	e.flush(data, len(data))
-	if len(e.pieces) == 0 {
-		return e.out
-	}
-	e.close()
-	written := len(e.out)
-	for n := e.chain.first; n > 0; n = e.pieces[n-1].next {
-		e.out = append(e.out, e.out[e.pieces[n-1].start:e.pieces[n-1].end]...)
-	}
-	return e.out[written:]
+	return e.out
 }
 
 func appendLong(b []byte, v int64) []byte { return binary.AppendVarint(b, v) }

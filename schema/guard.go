@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unsafe"
 )
 
@@ -49,8 +50,81 @@ func visitLossy(n *node, t reflect.Type) (visit, bool) {
 		}, true
 	case n.logical.name == "decimal" && t == reflect.PointerTo(ratType):
 		return exactDecimal(n.logical.scale), true
+	case n.kind == kindUnion && t == ratPointerType:
+		value := onlyValue(n)
+		if value == nil || value.logical.name != "decimal" {
+			return nil, true
+		}
+		exact := exactDecimal(value.logical.scale)
+		return func(p unsafe.Pointer) error {
+			if *(**big.Rat)(p) == nil {
+				return nil
+			}
+			return exact(p)
+		}, true
+	case n.logical.name == "time-millis" && t == durationType:
+		return func(p unsafe.Pointer) error { return exactMillis(*(*time.Duration)(p)) }, true
+	case n.kind == kindUnion && t.Kind() == reflect.Interface && t.NumMethod() == 0:
+		return exactUnion(n), true
 	}
 	return nil, false
+}
+
+func exactMillis(d time.Duration) error {
+	if v := d.Milliseconds(); v != int64(int32(v)) {
+		return fmt.Errorf("%s does not fit an int of 32 bits, in milliseconds", d)
+	}
+	return nil
+}
+
+// exactUnion does the same for a union that has no Go type of its own: hamba takes the branch
+// that the value's Go type says, an int before a long, or the only key of a map.
+func exactUnion(n *node) visit {
+	decimals := map[*node]visit{}
+	for _, branch := range n.branches {
+		if branch.logical.name == "decimal" {
+			decimals[branch] = exactDecimal(branch.logical.scale)
+		}
+	}
+	exact := func(branch *node, v any) error {
+		switch v := v.(type) {
+		case int:
+			if branch.kind == kindInt && v != int(int32(v)) {
+				return fmt.Errorf("%d does not fit an int of 32 bits", v)
+			}
+		case time.Duration:
+			if branch.logical.name == "time-millis" {
+				return exactMillis(v)
+			}
+		case *big.Rat:
+			if decimal := decimals[branch]; decimal != nil {
+				return decimal(unsafe.Pointer(&v))
+			}
+		}
+		return nil
+	}
+	return func(p unsafe.Pointer) error {
+		v := *(*any)(p)
+		named, _ := v.(map[string]any)
+		for _, branch := range n.branches {
+			value := v
+			if named != nil {
+				value = named[branch.goName()]
+			}
+			if err := exact(branch, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// goName is what a branch of a union is called in hamba's maps.
+func (n *node) goName() string {
+	if n.logical.name != "" && !n.kind.named() {
+		return n.kind.String() + "." + n.logical.name
+	}
+	return n.branchName()
 }
 
 // exactDecimal refuses numbers with more digits behind the point than scale.
@@ -79,7 +153,7 @@ func exactDecimal(scale int) visit {
 // their capacity reaches into that: an append would overwrite other strings, even of other records.
 func visitAliased(n *node, t reflect.Type) (visit, bool) {
 	switch {
-	case n.kind == kindBytes && t == bytesType:
+	case n.kind == kindBytes && t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8:
 		return func(p unsafe.Pointer) error {
 			b := (*[]byte)(p)
 			*b = slices.Clip(*b)

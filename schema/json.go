@@ -188,6 +188,19 @@ type scanner struct {
 	err  *jsonError
 }
 
+// notText says why a schema's text cannot be one before it is read, "" if it may be.
+func notText(text string) string {
+	switch {
+	case strings.HasPrefix(text, "\ufeff"):
+		return "the text starts with a byte order mark: save it as UTF-8 without it"
+	case strings.HasPrefix(text, "\xff\xfe"), strings.HasPrefix(text, "\xfe\xff"):
+		return "the text is UTF-16: save it as UTF-8"
+	case len(text) <= maxText && strings.TrimSpace(text) == "":
+		return "the text is empty"
+	}
+	return ""
+}
+
 // readJSON reads one JSON value, a schema, and nothing behind it.
 func readJSON(text string) (*jsonText, *jsonError) { return readJSONDeep(text, maxNesting) }
 
@@ -217,8 +230,48 @@ func (s *scanner) run() {
 		return
 	}
 	if s.space(); s.i < len(s.text) {
-		s.fail(s.i, "not JSON: %s behind the end of the value", s.here())
+		s.unexpected("behind the end of the value")
 	}
+}
+
+// noComments is the problem of a text with comments.
+const noComments = "JSON has no comments"
+
+// unexpected fails at the current place, and says what may be meant there.
+func (s *scanner) unexpected(where string) {
+	rest, hint := s.text[s.i:], ""
+	c := byte(0)
+	if rest != "" {
+		c = rest[0]
+	}
+	letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	last := byte(0) // what stands before the white space before
+	if before := strings.TrimRight(s.text[:s.i], " \t\r\n"); before != "" {
+		last = before[len(before)-1]
+	}
+	switch {
+	case strings.HasPrefix(rest, "//"), strings.HasPrefix(rest, "/*"), c == '#':
+		s.fail(s.i, "%s", noComments)
+		return
+	case (c == ']' || c == '}') && last == ',':
+		s.fail(s.i, "not JSON: a comma too many before %q", c)
+		return
+	case c == ',' && (last == ',' || last == '[' || last == '{'):
+		hint = ": a comma too many"
+	case (c == ']' || c == '}') && len(s.open) == 0:
+		hint = ": one too many"
+	case c == '\'':
+		hint = ": texts stand in double quotes"
+	case strings.HasPrefix(rest, "True"), strings.HasPrefix(rest, "False"), strings.HasPrefix(rest, "None"), strings.HasPrefix(rest, "NULL"):
+		hint = ": true, false and null are written so"
+	case letter && last == '"':
+		hint = ": is a quote missing before?"
+	case letter:
+		hint = ": texts stand in quotes"
+	case (c == '"' || c == '{' || c == '[') && (last == '"' || last == '}' || last == ']' || last >= '0' && last <= '9' || last >= 'a' && last <= 'z') && strings.Contains(where, "comma"):
+		hint = ": is a comma missing before?"
+	}
+	s.fail(s.i, "not JSON: %s %s%s", s.here(), where, hint)
 }
 
 // inside reads what may follow a value, or the opening, of the innermost array or object.
@@ -245,18 +298,18 @@ func (s *scanner) inside() {
 		s.i++
 		s.space()
 	default:
-		s.fail(s.i, "not JSON: %s where a comma or %q must follow", s.here(), closing)
+		s.unexpected(fmt.Sprintf("where a comma or %q must follow", closing))
 		return
 	}
 	if object {
 		if s.i == len(s.text) || s.text[s.i] != '"' {
-			s.fail(s.i, "not JSON: %s where a key in quotes must follow", s.here())
+			s.unexpected("where a key in quotes must follow")
 			return
 		}
 		s.value()
 		s.space()
 		if s.i == len(s.text) || s.text[s.i] != ':' {
-			s.fail(s.i, "not JSON: %s where a colon must follow", s.here())
+			s.unexpected("where a colon must follow")
 			return
 		}
 		s.i++
@@ -323,7 +376,7 @@ func (s *scanner) value() {
 		t.kind = jsonFalse
 		s.i += 5
 	default:
-		s.fail(s.i, "not JSON: %s where a value must follow", s.here())
+		s.unexpected("where a value must follow")
 		return
 	}
 	t.end = uint32(s.i)
@@ -344,8 +397,11 @@ func (s *scanner) str() (escaped bool) {
 			if s.err != nil {
 				return escaped
 			}
+		case c == '\n' || c == '\r':
+			s.fail(s.i, "not JSON: the line ends within a string: is its closing quote missing? (A line break in it is written \\n)")
+			return escaped
 		case c < 0x20:
-			s.fail(s.i, "not JSON: a control character in a string (a line break is written \\n)")
+			s.fail(s.i, "not JSON: a control character in a string (a tab is written \\t)")
 			return escaped
 		case c < utf8.RuneSelf:
 			s.i++
@@ -358,7 +414,7 @@ func (s *scanner) str() (escaped bool) {
 			s.i += n
 		}
 	}
-	s.fail(start, "not JSON: a string that is never closed")
+	s.fail(start, "not JSON: a string that is never closed: is a quote missing?")
 	return escaped
 }
 

@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // kind is an Avro type.
 type kind uint8
 
@@ -45,15 +47,30 @@ type node struct {
 	doc     string
 	isError bool // a record whose type is "error"
 
-	fields   []*field // record
-	symbols  []string // enum
-	fallback *string  // an enum's default
-	size     int      // fixed
-	items    *node    // of an array, or the values of a map
-	branches []*node  // union
+	fields   []*field       // record
+	symbols  []string       // enum
+	numbers  map[string]int // of the symbols, where they are many
+	fallback *string        // an enum's default
+	size     int            // fixed
+	items    *node          // of an array, or the values of a map
+	branches []*node        // union
 
 	logical    logical
 	properties []property
+}
+
+// fewSymbols is how many symbols are looked through.
+const fewSymbols = 32
+
+// symbol returns the number of an enum's symbol, -1 if it has none of that name.
+func (n *node) symbol(name string) int {
+	if n.numbers == nil {
+		return slices.Index(n.symbols, name)
+	}
+	if i, ok := n.numbers[name]; ok {
+		return i
+	}
+	return -1
 }
 
 // field is a field of a record.

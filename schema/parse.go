@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -42,9 +43,18 @@ func ParseStoredFile(file, text string, refs ...*Schema) (*Schema, error) {
 }
 
 func (p *parser) parse(text string, refs []*Schema) (*Schema, error) {
+	if problem := notText(text); problem != "" {
+		if p.file != "" {
+			problem = strings.Replace(problem, "the text", "the file", 1)
+		}
+		return nil, &ParseError{Position: Position{p.file, 1, 1}, Problem: problem}
+	}
 	doc, bad := readJSON(text)
 	doc.file = p.file
 	if bad != nil {
+		if bad.problem == noComments {
+			bad.problem += `: use "doc"`
+		}
 		return nil, &ParseError{Position: doc.position(bad.offset), Problem: bad.problem}
 	}
 	for _, ref := range refs {
@@ -65,7 +75,9 @@ func (p *parser) parse(text string, refs []*Schema) (*Schema, error) {
 // parser is the state of one Parse.
 type parser struct {
 	names    map[string]*node
-	path     []string // JSON pointer of the value that is being read
+	path     []string  // JSON pointer of the value that is being read
+	links    []*pathTo // the beginning of path, as far as here was asked for it
+	named    int       // bytes of full names
 	defaults []pendingDefault
 	stored   bool // see ParseStored
 	file     string
@@ -74,7 +86,35 @@ type parser struct {
 // pendingDefault is a default that is checked when all types are known.
 type pendingDefault struct {
 	field *field
-	path  string
+	path  *pathTo
+}
+
+// pathTo is a JSON pointer that shares its beginning with others.
+type pathTo struct {
+	up   *pathTo
+	step string
+}
+
+func (p *pathTo) String() string {
+	var steps []string
+	for ; p != nil; p = p.up {
+		steps = append(steps, p.step)
+	}
+	slices.Reverse(steps)
+	return pointer(steps)
+}
+
+// here is the place of the value that is being read.
+func (p *parser) here() *pathTo {
+	var last *pathTo
+	if len(p.links) > 0 {
+		last = p.links[len(p.links)-1]
+	}
+	for _, step := range p.path[len(p.links):] {
+		last = &pathTo{last, step}
+		p.links = append(p.links, last)
+	}
+	return last
 }
 
 // refer makes the named types of another schema known.
@@ -92,11 +132,16 @@ func (p *parser) refer(ref *Schema) error {
 }
 
 func (p *parser) in(step string) { p.path = append(p.path, step) }
-func (p *parser) out()           { p.path = p.path[:len(p.path)-1] }
+func (p *parser) out() {
+	p.path = p.path[:len(p.path)-1]
+	p.links = p.links[:min(len(p.links), len(p.path))]
+}
 
-func (p *parser) pointer() string {
+func (p *parser) pointer() string { return pointer(p.path) }
+
+func pointer(path []string) string {
 	var b strings.Builder
-	for _, step := range p.path {
+	for _, step := range path {
 		b.WriteByte('/')
 		b.WriteString(step)
 	}
@@ -104,6 +149,11 @@ func (p *parser) pointer() string {
 }
 
 func (p *parser) fail(at jsonValue, format string, args ...any) error {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok {
+			args[i] = head(text, maxName)
+		}
+	}
 	return &ParseError{Position: at.position(), Path: p.pointer(), Problem: fmt.Sprintf(format, args...)}
 }
 
@@ -111,7 +161,7 @@ func (p *parser) fail(at jsonValue, format string, args ...any) error {
 func (p *parser) schema(v jsonValue, space string) (*node, error) {
 	switch v.kind() {
 	case jsonString:
-		return p.reference(v, v.str(), space)
+		return p.reference(v, v.str(), space, false)
 	case jsonArray:
 		return p.union(v, space)
 	case jsonObject:
@@ -121,12 +171,16 @@ func (p *parser) schema(v jsonValue, space string) (*node, error) {
 	}
 }
 
-// reference reads a type that is written as a name.
-func (p *parser) reference(v jsonValue, name, space string) (*node, error) {
+// reference reads a type that is written as a name; inside tells that it is the "type" of an object.
+func (p *parser) reference(v jsonValue, name, space string, inside bool) (*node, error) {
 	if k, ok := primitives[name]; ok {
 		return &node{kind: k, position: v.position()}, nil
 	}
-	if n, ok := p.names[fullName(name, space)]; ok {
+	full, err := p.full(v, name, space)
+	if err != nil {
+		return nil, err
+	}
+	if n, ok := p.names[full]; ok {
 		return n, nil
 	}
 	if n, ok := p.names[name]; ok {
@@ -138,20 +192,26 @@ func (p *parser) reference(v jsonValue, name, space string) (*node, error) {
 	case "union":
 		return nil, p.fail(v, `"union" is no type: a union is written as an array of types`)
 	}
-	return nil, p.fail(v, "unknown type %q: %s", name, p.suggestion(name, space))
+	return nil, p.fail(v, "unknown type %q: %s", name, p.suggestion(v, name, space, inside))
 }
 
 // suggestion says what may be wrong with a name that nothing defines.
-func (p *parser) suggestion(name, space string) string {
+func (p *parser) suggestion(v jsonValue, name, space string, inside bool) string {
 	var found string
 	for known := range p.names {
 		if simpleName(known) == simpleName(name) && (found == "" || known < found) {
 			found = known
 		}
 	}
+	guess := ""
+	if found == "" {
+		guess = p.guess(v, name, inside)
+	}
 	switch full := fullName(name, space); {
 	case found != "":
 		return fmt.Sprintf("%s is not defined up to here, but %s is", full, found)
+	case guess != "":
+		return guess
 	case full != name:
 		return fmt.Sprintf("neither %s nor a type %s without namespace is defined up to here", full, name)
 	default:
@@ -192,7 +252,7 @@ func (p *parser) object(v jsonValue, space string) (*node, error) {
 	}
 	t, ok := v.get("type")
 	if !ok {
-		return nil, p.fail(v, `the type has no "type"`)
+		return nil, p.lacks(v, "type", `the type has no "type"`)
 	}
 	if t.kind() != jsonString {
 		p.in("type")
@@ -220,7 +280,7 @@ func (p *parser) object(v jsonValue, space string) (*node, error) {
 		if !ok {
 			p.in("type")
 			defer p.out()
-			return p.reference(t, name, space)
+			return p.reference(t, name, space, true)
 		}
 		n.kind = k
 		p.properties(v, n, "type")
@@ -243,7 +303,7 @@ func (p *parser) uniqueKeys(v jsonValue) error {
 func (p *parser) collection(v jsonValue, n *node, key, space string) (err error) {
 	of, ok := v.get(key)
 	if !ok {
-		return p.fail(v, "the %s has no %q", n.kind, key)
+		return p.lacks(v, key, "the %s has no %q", n.kind, key)
 	}
 	p.in(key)
 	if n.items, err = p.schema(of, space); err != nil {
@@ -259,10 +319,13 @@ func (p *parser) record(v jsonValue, n *node, space string) error {
 		return err
 	}
 	fields, ok := v.get("fields")
-	if !ok || fields.kind() != jsonArray {
-		return p.fail(v, `the record %s has no array "fields"`, n.name)
+	if !ok {
+		return p.lacks(v, "fields", `the record %s has no array "fields"`, n.name)
 	}
 	p.in("fields")
+	if fields.kind() != jsonArray {
+		return p.fail(fields, `the "fields" of record %s are %s, not an array`, n.name, fields.kind())
+	}
 	seen := map[string]Position{}
 	for i, item := range fields.items() {
 		p.in(strconv.Itoa(i))
@@ -291,15 +354,18 @@ func (p *parser) field(v jsonValue, of *node) (*field, error) {
 	}
 	f := &field{position: v.position(), doc: optionalText(v, "doc")}
 	name, ok := v.get("name")
-	if !ok || name.kind() != jsonString {
-		return nil, p.fail(v, `a field of %s has no "name"`, of.name)
+	switch {
+	case !ok:
+		return nil, p.lacks(v, "name", `a field of %s has no "name"`, of.name)
+	case name.kind() != jsonString:
+		return nil, p.fail(name, `the "name" of a field of %s is %s, not a string`, of.name, name.kind())
 	}
 	if f.name = name.str(); !legalName(f.name) {
 		return nil, p.fail(name, "the field name %q is not legal: %s", f.name, nameRule)
 	}
 	typ, ok := v.get("type")
 	if !ok {
-		return nil, p.fail(v, `the field %q has no "type"`, f.name)
+		return nil, p.lacks(v, "type", `the field %q has no "type"`, f.name)
 	}
 	var err error
 	p.in("type")
@@ -319,7 +385,7 @@ func (p *parser) field(v jsonValue, of *node) (*field, error) {
 		}
 	}
 	if f.value, f.hasDefault = v.get("default"); f.hasDefault {
-		p.defaults = append(p.defaults, pendingDefault{f, p.pointer() + "/default"})
+		p.defaults = append(p.defaults, pendingDefault{f, p.here()})
 	}
 	f.properties = custom(v, "name", "type", "doc", "default", "order", "aliases")
 	return f, nil
@@ -331,28 +397,31 @@ func (p *parser) enum(v jsonValue, n *node, space string) (err error) {
 	}
 	symbols, ok := v.get("symbols")
 	if !ok {
-		return p.fail(v, `the enum %s has no array "symbols"`, n.name)
+		return p.lacks(v, "symbols", `the enum %s has no array "symbols"`, n.name)
 	}
 	if n.symbols, err = p.strings(v, "symbols"); err != nil {
 		return err
 	}
 	p.in("symbols")
-	seen := make(map[string]bool, len(n.symbols))
+	seen := make(map[string]int, len(n.symbols))
 	for i, item := range symbols.items() {
 		p.in(strconv.Itoa(i))
 		symbol := n.symbols[i]
 		if !legalName(symbol) {
 			return p.fail(item, "the symbol %q is not legal: %s", symbol, nameRule)
 		}
-		if seen[symbol] {
+		if _, twice := seen[symbol]; twice {
 			return p.fail(item, "the enum %s has the symbol %q twice", n.name, symbol)
 		}
-		seen[symbol] = true
+		seen[symbol] = i
 		p.out()
 	}
 	p.out()
+	if len(seen) > fewSymbols {
+		n.numbers = seen
+	}
 	if fallback, ok := v.get("default"); ok {
-		if n.fallback, err = p.fallback(fallback, n, seen); err != nil {
+		if n.fallback, err = p.fallback(fallback, n); err != nil {
 			return err
 		}
 		if n.fallback == nil {
@@ -365,8 +434,8 @@ func (p *parser) enum(v jsonValue, n *node, space string) (err error) {
 }
 
 // fallback reads an enum's default: nil if it is none in a stored schema.
-func (p *parser) fallback(v jsonValue, n *node, symbols map[string]bool) (*string, error) {
-	if v.kind() == jsonString && symbols[v.str()] {
+func (p *parser) fallback(v jsonValue, n *node) (*string, error) {
+	if v.kind() == jsonString && n.symbol(v.str()) >= 0 {
 		symbol := v.str()
 		return &symbol, nil
 	}
@@ -374,7 +443,7 @@ func (p *parser) fallback(v jsonValue, n *node, symbols map[string]bool) (*strin
 		return nil, nil
 	}
 	p.in("default")
-	return nil, p.fail(v, "the default %s is no symbol of the enum %s", v.raw(), n.name)
+	return nil, p.fail(v, "the default %s is no symbol of the enum %s", excerpt(v), n.name)
 }
 
 func (p *parser) fixed(v jsonValue, n *node, space string) error {
@@ -383,7 +452,7 @@ func (p *parser) fixed(v jsonValue, n *node, space string) error {
 	}
 	value, ok := v.get("size")
 	if !ok {
-		return p.fail(v, `the fixed %s has no "size"`, n.name)
+		return p.lacks(v, "size", `the fixed %s has no "size"`, n.name)
 	}
 	size, ok := value.integer()
 	if !ok || size < 0 || size > math.MaxInt32 {
@@ -398,8 +467,11 @@ func (p *parser) fixed(v jsonValue, n *node, space string) error {
 // define reads the name and aliases of a named type and makes it known under its name.
 func (p *parser) define(v jsonValue, n *node, space string) error {
 	name, ok := v.get("name")
-	if !ok || name.kind() != jsonString {
-		return p.fail(v, `the %s has no "name"`, n.kind)
+	switch {
+	case !ok:
+		return p.lacks(v, "name", `the %s has no "name"`, n.kind)
+	case name.kind() != jsonString:
+		return p.fail(name, `the "name" of the %s is %s, not a string`, n.kind, name.kind())
 	}
 	if ns, ok := v.get("namespace"); ok && ns.kind() != jsonNull {
 		if ns.kind() != jsonString {
@@ -408,7 +480,10 @@ func (p *parser) define(v jsonValue, n *node, space string) error {
 		}
 		space = ns.str()
 	}
-	n.name = fullName(name.str(), space)
+	var err error
+	if n.name, err = p.full(name, name.str(), space); err != nil {
+		return err
+	}
 	if !legalFullName(n.name) {
 		p.in("name")
 		return p.fail(name, "the name %q is not legal: %s", n.name, nameRule)
@@ -427,7 +502,10 @@ func (p *parser) define(v jsonValue, n *node, space string) error {
 		return err
 	}
 	for _, alias := range aliases {
-		full := fullName(alias, namespace(n.name))
+		full, err := p.full(v, alias, namespace(n.name))
+		if err != nil {
+			return err
+		}
 		if !legalFullName(full) {
 			p.in("aliases")
 			return p.fail(v, "the alias %q is not legal: %s", alias, nameRule)
@@ -498,6 +576,17 @@ func contains(list []string, s string) bool {
 		}
 	}
 	return false
+}
+
+// maxNames bounds the bytes of all full names: each repeats its namespace.
+const maxNames = 128 << 20
+
+// full returns the full name of a name.
+func (p *parser) full(at jsonValue, name, space string) (string, error) {
+	if p.named += len(space) + len(name); p.named > maxNames {
+		return "", p.fail(at, "the full names take more than %d bytes in all: shorten the namespace", maxNames)
+	}
+	return fullName(name, space), nil
 }
 
 const nameRule = "a name starts with a letter or _ and goes on with letters, digits and _, and a namespace is such names with dots between them"

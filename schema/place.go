@@ -11,13 +11,26 @@ func (m *match) path(on string) string {
 }
 
 // field returns the readable path to m, and on from there.
-func (m *match) field(on string) string { return m.climb(on, func(m *match) string { return m.name }) }
+func (m *match) field(on string) string {
+	return m.climb(tail(on), func(m *match) string { return tail(m.name) })
+}
+
+// maxName is how much of a name is shown.
+const maxName = 300
+
+// tail returns the end of a name that is longer than anybody reads.
+func tail(name string) string {
+	if len(name) > maxName {
+		return "..." + name[len(name)-maxName:]
+	}
+	return name
+}
 
 func (m *match) climb(on string, step func(*match) string) string {
 	length := len(on)
 	var steps []string
 	for ; m != nil; m = m.parent {
-		if len(steps) == maxClimb {
+		if len(steps) == maxClimb || length > maxClimbed {
 			steps = append(steps, "...")
 			break
 		}
@@ -37,6 +50,9 @@ func (m *match) climb(on string, step func(*match) string) string {
 // maxClimb is how many steps of a path are shown: the last ones.
 const maxClimb = 1000
 
+// maxClimbed is about how many bytes of a path are shown.
+const maxClimbed = 32 << 10
+
 func side(n *node) Side { return Side{Type: typeText(n), Position: n.position} }
 
 // typeText is a type in short, for people.
@@ -45,9 +61,9 @@ func typeText(n *node) string { return shortType(n, 3) }
 func shortType(n *node, depth int) string {
 	switch n.kind {
 	case kindRecord, kindEnum:
-		return n.kind.String() + " " + n.name
+		return n.kind.String() + " " + tail(n.name)
 	case kindFixed:
-		return fmt.Sprintf("fixed %s of %s%s", n.name, quantity(int64(n.size), "byte"), logicalText(n))
+		return fmt.Sprintf("fixed %s of %s%s", tail(n.name), quantity(int64(n.size), "byte"), logicalText(n))
 	case kindArray, kindMap:
 		if depth == 0 {
 			return n.kind.String()
@@ -97,7 +113,7 @@ func logicalText(n *node) string {
 // shortName tells a branch of a union from the others.
 func shortName(n *node) string {
 	if n.kind.named() {
-		return simpleName(n.name)
+		return tail(simpleName(n.name))
 	}
 	return n.kind.String()
 }

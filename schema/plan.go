@@ -85,6 +85,9 @@ func (c *planCompiler) edit(s step) int32 {
 }
 
 func (c *planCompiler) match(m *match, at int32) {
+	if c.nothing(m) || c.large() {
+		return
+	}
 	if m.plain {
 		c.value(m.w, at)
 		return
@@ -94,6 +97,27 @@ func (c *planCompiler) match(m *match, at int32) {
 		return
 	}
 	c.body(m, at)
+}
+
+// nothing reports whether m neither reads nor writes a byte: records of records of nulls could ask for
+// more steps than there is time for.
+func (c *planCompiler) nothing(m *match) bool {
+	w, fixed := c.size(m.w)
+	if !fixed || w > 0 {
+		return false
+	}
+	r, fixed := c.size(m.r)
+	return fixed && r == 0
+}
+
+// maxPlan bounds the steps of a plan. A type that the writer has in one place may meet many of the reader.
+const maxPlan = 1 << 22
+
+func (c *planCompiler) large() bool {
+	if len(c.steps)+len(c.places) > maxPlan && c.err == nil {
+		c.err = fmt.Errorf("the two schemas meet in so many ways that reading takes more than %d steps: too many to plan", maxPlan)
+	}
+	return c.err != nil
 }
 
 func (c *planCompiler) body(m *match, at int32) {
@@ -208,7 +232,7 @@ func (c *planCompiler) literal(m *match, i int) []byte {
 
 // omit emits the reading of a value that the reader doesn't have.
 func (c *planCompiler) omit(n *node, at int32) {
-	if size, ok := c.size(n); ok && size == 0 {
+	if size, ok := c.size(n); ok && size == 0 || c.large() {
 		return
 	}
 	c.edit(step{do: doCut, place: at})
@@ -227,7 +251,7 @@ func (c *planCompiler) reordered(m *match, at int32, readers []int) {
 			continue
 		}
 		part := m.parts[readers[i]]
-		if size, ok := c.size(part.w); ok && size == 0 && part.plain {
+		if c.nothing(part) {
 			continue
 		}
 		c.match(part, within)

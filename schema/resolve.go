@@ -88,6 +88,9 @@ type nodes struct{ w, r *node }
 // product of their sizes.
 const maxMatches = 1 << 20
 
+// maxWork bounds the fields, symbols, branches and aliases of all that meet.
+const maxWork = 1 << 22
+
 // maxViolations is how many violations, and how many warnings, are named.
 const maxViolations = 10_000
 
@@ -99,7 +102,16 @@ type resolver struct {
 	violations []Violation
 	warnings   []Violation
 	more       int // violations that are not named
+	work       int
 	err        error
+}
+
+// pay counts work, and reports whether it may be done.
+func (r *resolver) pay(work int) bool {
+	if r.work += work; r.work > maxWork && r.err == nil {
+		r.err = fmt.Errorf("the two schemas meet in so many ways that checking them takes more than %d steps: too many", maxWork)
+	}
+	return r.err == nil
 }
 
 // task is a match to resolve or, so that all come in order, a violation to note.
@@ -150,6 +162,9 @@ func (r *resolver) later(m *match, v Violation) {
 }
 
 func (r *resolver) resolve(m *match) {
+	if !r.pay(m.w.parts() + m.r.parts()) {
+		return
+	}
 	switch {
 	case m.w.kind == kindUnion:
 		r.branches(m)
@@ -207,6 +222,14 @@ func (r *resolver) sameKind(m *match) {
 		m.how = asItems
 		m.parts = []*match{r.reach(m, m.w.items, m.r.items, "/values", "{}")}
 	}
+}
+
+// parts is how many things n is made of that resolving it looks at.
+func (n *node) parts() int {
+	if n.kind == kindUnion {
+		return 1 // of the reader; those of the writer are a match each
+	}
+	return len(n.fields) + len(n.symbols) + len(n.aliases)
 }
 
 // sameName reports whether a named type of the writer may be read as one of the reader.
@@ -291,6 +314,9 @@ func (r *resolver) record(m *match) {
 	}
 }
 
+// maxRivals is how many fields that compete are named.
+const maxRivals = 10
+
 // claims finds out which fields of the writer the reader's fields read. Where that is
 // ambiguous, it returns the names that a field of the reader competes for.
 func (r *resolver) claims(m *match) (ambiguous map[int][]string) {
@@ -319,7 +345,7 @@ func (r *resolver) claims(m *match) (ambiguous map[int][]string) {
 			fits = append(fits, m.from[i])
 		}
 		for _, alias := range f.aliases {
-			if from, ok := index[alias]; ok && !slices.Contains(fits, from) {
+			if from, ok := index[alias]; ok && len(fits) < maxRivals && !slices.Contains(fits, from) {
 				fits = append(fits, from)
 			}
 		}
@@ -339,7 +365,11 @@ func (r *resolver) claims(m *match) (ambiguous map[int][]string) {
 			continue
 		}
 		for _, i := range by {
-			for _, rival := range by {
+			for k, rival := range by {
+				if k == maxRivals {
+					ambiguous[i] = append(ambiguous[i], fmt.Sprintf("and so would %d more", len(by)-k))
+					break
+				}
 				ambiguous[i] = append(ambiguous[i], fmt.Sprintf("the reader's %s would read the writer's %s", m.r.fields[rival].name, m.w.fields[from].name))
 			}
 		}

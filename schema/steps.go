@@ -1,9 +1,6 @@
 package schema
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // Step is what a Plan does in one place.
 type Step struct {
@@ -22,7 +19,7 @@ type Step struct {
 // Steps says in words what the Plan does, in the order of the reader's schema;
 // what is only skipped stands behind the fields of its record.
 func (p *Plan) Steps() []Step {
-	t := teller{seen: map[*match]string{}}
+	t := teller{seen: map[*match]string{}, lost: map[*match]string{}}
 	t.tell(p.root, p.reader.describe(), "")
 	return t.steps
 }
@@ -31,11 +28,14 @@ func (p *Plan) Steps() []Step {
 const (
 	maxSteps = 100_000
 	maxField = 1_000
+	// maxSymbols is how many symbols are named.
+	maxSymbols = 100
 )
 
 type teller struct {
 	steps []Step
 	seen  map[*match]string
+	lost  map[*match]string // see symbolChanges
 }
 
 func (t *teller) add(s Step) {
@@ -47,9 +47,9 @@ func (t *teller) add(s Step) {
 func (t *teller) tell(m *match, field, renamed string) {
 	s := Step{Field: field, Do: "copy", Writer: typeText(m.w), Reader: typeText(m.r)}
 	if renamed != "" {
-		s.Do, s.Detail = "rename", "the writer calls it "+renamed
+		s.Do, s.Detail = "rename", "the writer calls it "+tail(renamed)
 	} else if m.w.kind.named() && m.r.kind.named() && m.w.name != m.r.name {
-		s.Do, s.Detail = "rename", "the writer calls it "+m.w.name
+		s.Do, s.Detail = "rename", "the writer calls it "+tail(m.w.name)
 	}
 	deep := m.how == asRecord || m.how == fromUnion || m.how == asItems
 	if len(field) > maxField {
@@ -68,7 +68,12 @@ func (t *teller) tell(m *match, field, renamed string) {
 		s.Do = "promote"
 		t.add(s)
 	case asEnum:
-		if changes := m.symbolChanges(); changes != "" {
+		changes, told := t.lost[m]
+		if !told {
+			changes = m.symbolChanges()
+			t.lost[m] = changes
+		}
+		if changes != "" {
 			s.Do, s.Detail = "symbols", changes
 		}
 		t.add(s)
@@ -103,7 +108,7 @@ func (t *teller) tell(m *match, field, renamed string) {
 func (t *teller) record(m *match, field string) {
 	used := make([]bool, len(m.w.fields))
 	for i, f := range m.r.fields {
-		at := field + "." + f.name
+		at := field + "." + tail(f.name)
 		if m.from[i] < 0 {
 			t.add(Step{Field: at, Do: "default", Reader: typeText(f.typ), Detail: excerpt(f.value)})
 			continue
@@ -117,7 +122,7 @@ func (t *teller) record(m *match, field string) {
 	}
 	for i, f := range m.w.fields {
 		if !used[i] {
-			t.add(Step{Field: field + "." + f.name, Do: "skip", Writer: typeText(f.typ)})
+			t.add(Step{Field: field + "." + tail(f.name), Do: "skip", Writer: typeText(f.typ)})
 		}
 	}
 }
@@ -134,8 +139,11 @@ func (m *match) symbolChanges() string {
 			lost = append(lost, symbol)
 		}
 	}
+	if more := len(lost) - maxSymbols; more > 0 {
+		lost = append(lost[:maxSymbols], fmt.Sprintf("%d more", more))
+	}
 	if len(lost) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s: read as the default %s", strings.Join(lost, ", "), *m.r.fallback)
+	return fmt.Sprintf("%s: read as the default %s", list(lost), tail(*m.r.fallback))
 }

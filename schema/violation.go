@@ -22,7 +22,8 @@ const (
 	TypeMismatch Rule = "TYPE_MISMATCH"
 	// MissingUnionBranch: the reader's union has no branch for a type that the writer may write.
 	MissingUnionBranch Rule = "MISSING_UNION_BRANCH"
-	// DecimalMismatch: two decimals of different precision or scale: the same bytes would be another number.
+	// DecimalMismatch: two decimals of different precision or scale. With another scale the same bytes would be
+	// another number; Avro wants the same precision too, and other libraries refuse or cut what has not.
 	DecimalMismatch Rule = "DECIMAL_MISMATCH"
 	// AmbiguousAlias: two fields of the reader claim one of the writer's, or one claims two.
 	AmbiguousAlias Rule = "AMBIGUOUS_ALIAS"
@@ -90,7 +91,11 @@ func (v Violation) Problem() string {
 	case MissingUnionBranch:
 		return fmt.Sprintf("the writer may write %s, which the reader (%s) lacks", v.Writer.Type, v.Reader.Type)
 	case DecimalMismatch:
-		return fmt.Sprintf("the writer has %s, the reader %s: the same bytes would be another number", v.Writer.Type, v.Reader.Type)
+		why := "the same bytes would be another number"
+		if scaleOf(v.Writer.Type) == scaleOf(v.Reader.Type) {
+			why = "the scale is the same, but decimals must have the same precision too (Avro): other libraries refuse or cut such values"
+		}
+		return fmt.Sprintf("the writer has %s, the reader %s: %s", v.Writer.Type, v.Reader.Type, why)
 	case AmbiguousAlias:
 		return fmt.Sprintf("by their names and aliases, several fields fit each other here: %s", list(v.Missing))
 	case NamespaceChanged:
@@ -103,4 +108,13 @@ func (v Violation) Problem() string {
 	return fmt.Sprintf("the writer has %s, the reader %s", v.Writer.Type, v.Reader.Type)
 }
 
-func list(names []string) string { return strings.Join(names, ", ") }
+// scaleOf returns the scale in what typeText says of a decimal: "bytes decimal(10, 2)".
+func scaleOf(decimal string) string { return decimal[strings.LastIndexByte(decimal, ',')+1:] }
+
+func list(names []string) string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = tail(name)
+	}
+	return strings.Join(all, ", ")
+}

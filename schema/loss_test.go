@@ -1,0 +1,83 @@
+package schema
+
+import (
+	"context"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/hamba/avro/v2"
+)
+
+type (
+	namedBlob   []byte
+	handWritten struct {
+		Blob namedBlob         `avro:"blob"`
+		Name string            `avro:"name"`
+		When time.Time         `avro:"when"`
+		Any  any               `avro:"any"`
+		M    map[string]string `avro:"m"`
+	}
+	cutMillis struct {
+		D time.Duration `avro:"d"`
+	}
+	anyUnion struct {
+		A any `avro:"a"`
+	}
+	ratUnion struct {
+		A any `avro:"a"`
+	}
+	micros struct {
+		D time.Duration `avro:"d"`
+	}
+)
+
+func (*handWritten) Schema() avro.Schema {
+	return parsed(`{"type":"record","name":"H","fields":[{"name":"blob","type":"bytes"},{"name":"name","type":"string"},
+		{"name":"when","type":{"type":"long","logicalType":"local-timestamp-millis"}},{"name":"any","type":["null","bytes"]},{"name":"m","type":{"type":"map","values":"string"}}]}`)
+}
+func (*cutMillis) Schema() avro.Schema {
+	return parsed(`{"type":"record","name":"C","fields":[{"name":"d","type":{"type":"int","logicalType":"time-millis"}}]}`)
+}
+func (*anyUnion) Schema() avro.Schema {
+	return parsed(`{"type":"record","name":"C","fields":[{"name":"a","type":["int","string"]}]}`)
+}
+func (*ratUnion) Schema() avro.Schema {
+	return parsed(`{"type":"record","name":"C","fields":[{"name":"a","type":["null",{"type":"bytes","logicalType":"decimal","precision":9,"scale":2},"string"]}]}`)
+}
+func (*micros) Schema() avro.Schema {
+	return parsed(`{"type":"record","name":"C","fields":[{"name":"d","type":{"type":"long","logicalType":"time-micros"}}]}`)
+}
+
+func TestLoss_NamedBytesAreCutLoose(t *testing.T) {
+	d := decoderOf[handWritten](t, Limits{})
+	var got handWritten
+	data := encoded(t, &handWritten{Blob: namedBlob("12"), Name: "Anna", When: time.UnixMilli(5).UTC(), Any: []byte("xy"), M: map[string]string{"a": "bcd"}})
+	if err := d.Decode(context.Background(), 1, data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if w, _ := d.ids.get(context.Background(), 1); w.direct != nil {
+		t.Fatal("it is direct")
+	}
+	_ = append(got.Blob, "????????"...)
+	_ = append(got.Any.([]byte), "????????"...)
+	if got.Name != "Anna" || got.M["a"] != "bcd" {
+		t.Errorf("appending to the blob changes the record: %+v", got)
+	}
+}
+
+func TestLoss_EncodeCuts(t *testing.T) {
+	for _, r := range []Record{
+		&cutMillis{30 * 24 * time.Hour},
+		&anyUnion{int(1 << 40)},
+		&ratUnion{big.NewRat(12345, 1000)},
+		&ratUnion{map[string]any{"bytes.decimal": big.NewRat(12345, 1000)}},
+		&anyUnion{map[string]any{"int": int(1 << 40)}},
+	} {
+		if b, err := AppendEncode(nil, r); err == nil {
+			t.Errorf("%+v was encoded as %x: something is lost", r, b)
+		} else {
+			t.Log(err)
+		}
+	}
+}
