@@ -41,14 +41,14 @@ func ExampleResolve() {
 	text, _ := orderV2.AppendJSON(nil, read, schema.Limits{})
 	fmt.Println(string(text))
 	for _, step := range plan.Steps() {
-		fmt.Printf("%s: %s %s\n", step.Field, step.Do, step.Detail)
+		fmt.Printf("%-8s%s: %q\n", step.Do, step.Field, step.Detail)
 	}
 	// Output:
 	// {"amount":3,"id":"o-1","currency":"EUR"}
-	// shop.Order: copy
-	// shop.Order.amount: promote the writer calls it qty
-	// shop.Order.id: copy
-	// shop.Order.currency: default "EUR"
+	// copy    shop.Order: ""
+	// promote shop.Order.amount: "the writer calls it qty"
+	// copy    shop.Order.id: ""
+	// default shop.Order.currency: "\"EUR\""
 }
 
 // Where there is no plan, every reason is named.
