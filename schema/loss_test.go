@@ -27,9 +27,6 @@ type (
 	ratUnion struct {
 		A any `avro:"a"`
 	}
-	micros struct {
-		D time.Duration `avro:"d"`
-	}
 )
 
 func (*handWritten) Schema() avro.Schema {
@@ -45,10 +42,6 @@ func (*anyUnion) Schema() avro.Schema {
 func (*ratUnion) Schema() avro.Schema {
 	return parsed(`{"type":"record","name":"C","fields":[{"name":"a","type":["null",{"type":"bytes","logicalType":"decimal","precision":9,"scale":2},"string"]}]}`)
 }
-func (*micros) Schema() avro.Schema {
-	return parsed(`{"type":"record","name":"C","fields":[{"name":"d","type":{"type":"long","logicalType":"time-micros"}}]}`)
-}
-
 func TestLoss_NamedBytesAreCutLoose(t *testing.T) {
 	d := decoderOf[handWritten](t, Limits{})
 	var got handWritten
