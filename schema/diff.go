@@ -211,12 +211,13 @@ func (d *differ) records(old, new *node, at *spot) {
 			matched[o] = true
 		}
 	}
+	gone := orphansOf(old.fields, matched)
 	var order []int
 	for i, f := range new.fields {
 		o := pairs[i]
 		if o < 0 {
 			d.add(AddedField, at.in("."+f.name, "", "/fields/"+strconv.Itoa(i)),
-				Side{Position: old.position}, fieldSide(f), "%s%s", fieldWords(f), perhapsRenamed(f, old.fields, matched))
+				Side{Position: old.position}, fieldSide(f), "%s%s", fieldWords(f), gone.perhapsRenamed(f))
 			continue
 		}
 		order = append(order, o)

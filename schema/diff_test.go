@@ -173,3 +173,20 @@ func TestCompare_ExplainsWhatBreaks(t *testing.T) {
 		t.Errorf("only %d rows with %d violations, %d of them explained", rows, all, explained)
 	}
 }
+
+func TestCompare_AsksWhetherTheOnlyOneOfItsTypeWasRenamed(t *testing.T) {
+	record := func(fields string) *Schema {
+		return mustParse(t, `{"type": "record", "name": "R", "fields": [`+fields+`]}`)
+	}
+	old := record(`{"name": "a", "type": "int"}, {"name": "b", "type": "string"}, {"name": "c", "type": "string"}`)
+	c := Compare(old, record(`{"name": "x", "type": "int", "default": 0}, {"name": "y", "type": "string", "default": ""}`))
+	var asked []string
+	for _, change := range c.Changes {
+		if strings.Contains(change.Detail, "renamed") {
+			asked = append(asked, change.String())
+		}
+	}
+	if want := `R.x: field added: int, default 0; if it is a renamed, give it the alias: "aliases": ["a"]`; len(asked) != 1 || asked[0] != want {
+		t.Errorf("got %q\nwant %q", asked, want)
+	}
+}

@@ -99,18 +99,27 @@ func shortList(names []string) string {
 
 func ascending(order []int) bool { return slices.IsSorted(order) }
 
-// perhapsRenamed says that f may be a field that is gone, if just one of its type is.
-func perhapsRenamed(f *field, old []*field, matched []bool) string {
-	var like *field
+// orphans are fields that are gone, by their type in short: nil where several have it.
+type orphans map[string]*field
+
+func orphansOf(old []*field, matched []bool) orphans {
+	found := orphans{}
 	for i, gone := range old {
-		if matched[i] || typeText(gone.typ) != typeText(f.typ) {
+		if matched[i] {
 			continue
 		}
-		if like != nil {
-			return ""
+		text := typeText(gone.typ)
+		if _, several := found[text]; several {
+			gone = nil
 		}
-		like = gone
+		found[text] = gone
 	}
+	return found
+}
+
+// perhapsRenamed says that f may be a field that is gone, if just one of its type is.
+func (o orphans) perhapsRenamed(f *field) string {
+	like := o[typeText(f.typ)]
 	if like == nil {
 		return ""
 	}

@@ -25,7 +25,7 @@ func ExampleParse() {
 	// Output:
 	// shop.Refunded <nil>
 	// {"type":"record","name":"Refunded","namespace":"shop","fields":[{"name":"amount","type":{"type":"record","name":"Money","fields":[{"name":"minor","type":"long"},{"name":"currency","type":"string","default":"EUR"}]}}]}
-	// avro schema 2:30 (/fields/0/type): unknown type "Mony": neither shop.Mony nor a type Mony without namespace is defined up to here
+	// avro schema 2:30 (/fields/0/type): unknown type "Mony": did you mean "shop.Money"?
 }
 
 func ExampleSchema_Canonical() {

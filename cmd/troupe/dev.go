@@ -205,4 +205,5 @@ Ready; Ctrl-C ends it. In another terminal, after the export lines:
 
   go run ./examples/quickstart          four services that react to each other's events
   troupe dlq ls --group payments        what one of them could not handle
+  troupe schema check                   who breaks when a schema that you changed goes live
 `

@@ -1,5 +1,6 @@
-// Command troupe is the tool beside the library: dead letters for whoever is on
-// call, and all services in one process for whoever develops.
+// Command troupe is the tool beside the library: schemas checked before they break
+// somebody, dead letters for whoever is on call, and all services in one process
+// for whoever develops.
 package main
 
 import (
@@ -79,6 +80,7 @@ func newRoot() *cobra.Command {
 
 Services are found through TROUPE_BROKERS, TROUPE_REDIS and TROUPE_REGISTRY.`,
 		Example: `  troupe dev                          Kafka, Redis and a schema registry on this machine
+  troupe schema check                 who breaks when the schemas here go live
   troupe dlq ls --group payments      what the payments service could not handle
   troupe dlq show ID                  one dead letter, with its cause and payload`,
 		Version:       version(),

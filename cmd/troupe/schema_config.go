@@ -30,9 +30,9 @@ without SUBJECT that of the whole registry; --set and --unset change it.
   NONE      nothing is checked
 With _TRANSITIVE behind it, it counts for all versions instead of the last one.`,
 		Example: `  troupe schema config
-  troupe schema config orders-value
-  troupe schema config orders-value --set FULL_TRANSITIVE
-  troupe schema config orders-value --unset`,
+  troupe schema config orders-shop.OrderPlaced
+  troupe schema config orders-shop.OrderPlaced --set FULL_TRANSITIVE
+  troupe schema config orders-shop.OrderPlaced --unset`,
 		Args: arguments(0, 1, "at most one subject"),
 		RunE: schemaCommand(func(cmd *cobra.Command, args []string) error {
 			subject := ""
@@ -45,7 +45,7 @@ With _TRANSITIVE behind it, it counts for all versions instead of the last one.`
 	o.registryFlags(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "text or json")
 	cmd.Flags().StringVar(&o.set, "set", "", "set this level")
-	cmd.Flags().BoolVar(&o.unset, "unset", false, "take the subject's own level away; without SUBJECT, go back to the registry's default")
+	cmd.Flags().BoolVar(&o.unset, "unset", false, "take the subject's own level away, so that the registry's default counts; without SUBJECT, set the default back")
 	cmd.MarkFlagsMutuallyExclusive("set", "unset")
 	return cmd
 }
@@ -92,10 +92,13 @@ func (o *configOptions) run(cmd *cobra.Command, subject string) error {
 	if err != nil {
 		return o.explain(ctx, a, err)
 	}
+	if subject != "" {
+		o.warnOfNone(ctx, cmd.ErrOrStderr(), subject)
+	}
 	if o.output == "json" {
 		return printJSON(cmd.OutOrStdout(), shown)
 	}
-	where := "set for the whole registry"
+	where := "the registry's default"
 	if shown.From == "subject" {
 		where = fmt.Sprintf("set for subject %s", subject)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ diff only tells: the exit code is 0 also for changes that break. With --mode it 
 1 when B may not follow A in that mode. 2 means that a schema could not be read.`,
 		Example: `  troupe schema diff orders.v1.avsc orders.v2.avsc
   troupe schema diff main:schemas/orders.avsc schemas/orders.avsc
-  troupe schema diff orders-value@3 orders-value --registry http://localhost:8081
+  troupe schema diff orders-shop.OrderPlaced@3 orders-shop.OrderPlaced --registry http://localhost:8081
   troupe schema diff main:orders.avsc orders.avsc --mode FULL -o json`,
 		Args: arguments(2, 2, "two schemas, the old one and the new one"),
 		RunE: schemaCommand(func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0], args[1]) }),
@@ -131,7 +132,7 @@ func diffText(c *schema.Comparison, old, new *source) string {
 		}
 	}
 	fmt.Fprintf(&b, "%s: %s\n", verdictName(c), verdict(c))
-	if advice := deployOrder(c); advice != "" {
+	if advice := deployOrder(c, new.schema); advice != "" {
 		fmt.Fprintf(&b, "deploy: %s\n", advice)
 	}
 	if breaks > 0 {
@@ -207,7 +208,13 @@ func verdict(c *schema.Comparison) string {
 	return "consumers with the new schema cannot read old events, and those with the old one cannot read new events"
 }
 
-func deployOrder(c *schema.Comparison) string {
+// nextName is what a changed event may be called.
+func nextName(s *schema.Schema) string {
+	name := s.FullName()
+	return cmp.Or(name[strings.LastIndexByte(name, '.')+1:], "Event") + "2"
+}
+
+func deployOrder(c *schema.Comparison, next *schema.Schema) string {
 	switch c.Mode() {
 	case schema.Full:
 		if len(c.Changes) == 0 {
@@ -219,7 +226,7 @@ func deployOrder(c *schema.Comparison) string {
 	case schema.Forward:
 		return "all producers first, then the consumers once no old event is left in the topics that they read"
 	}
-	return "no order works: change in two compatible steps (add the new beside the old, move everybody, then remove the old), or use a new topic"
+	return "no order works. If you can't use the fix: publish the changed event under a new name (such as " + nextName(next) + "), write both until every consumer has moved, then stop the old one."
 }
 
 // diffJSON is what -o json prints.
@@ -279,7 +286,7 @@ func violationsJSON(all []schema.Violation, writer, reader *source) []violationJ
 func diffJSONOf(c *schema.Comparison, old, new *source) diffJSON {
 	d := diffJSON{
 		From: old.name, To: new.name, Mode: c.Mode(), NewReadsOld: c.NewReadsOld == nil, OldReadsNew: c.OldReadsNew == nil,
-		Verdict: verdict(c), Deploy: deployOrder(c), Changes: []changeJSON{},
+		Verdict: verdict(c), Deploy: deployOrder(c, new.schema), Changes: []changeJSON{},
 		Backward: violationsJSON(c.Backward, old, new), Forward: violationsJSON(c.Forward, new, old),
 		Warnings: violationsJSON(warnings(old.schema, new.schema), old, new),
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
 
@@ -23,9 +22,9 @@ type explanation struct {
 	fixed string
 }
 
-// explanations are all rules, those of resolution first.
+// explanations are all rules, those of resolution first, those of lint last.
 func explanations() []explanation {
-	return slices.Concat(resolutionRules(), lintRules())
+	return slices.Concat(resolutionRules(), checkRules(), lintRules())
 }
 
 func newSchemaExplain() *cobra.Command {
@@ -80,13 +79,11 @@ func listRules(cmd *cobra.Command, output string) error {
 		}
 		return printJSON(cmd.OutOrStdout(), out)
 	}
-	t := newTable(cmd.OutOrStdout())
-	t.AppendHeader(table.Row{"RULE", "KIND", "MEANING"})
+	var b strings.Builder
 	for _, e := range all {
-		t.AppendRow(table.Row{e.rule, e.kind, e.short})
+		fmt.Fprintf(&b, "%s (%s)\n%s\n", e.rule, e.kind, wrapped(e.short, "    ", lineWidth))
 	}
-	t.Render()
-	return nil
+	return printText(cmd.OutOrStdout(), b.String())
 }
 
 func explainRule(cmd *cobra.Command, name, output string) error {
@@ -112,10 +109,10 @@ func explainRule(cmd *cobra.Command, name, output string) error {
 
 func (e *explanation) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s)\n%s\n\n", e.rule, e.kind, e.short)
+	fmt.Fprintf(&b, "%s (%s)\n%s\n\n", e.rule, e.kind, wrapped(e.short, "", lineWidth))
 	paragraph := func(title, text string) {
 		if text != "" {
-			fmt.Fprintf(&b, "%s\n%s\n\n", title, wrapped(text, "  ", 90))
+			fmt.Fprintf(&b, "%s\n%s\n\n", title, wrapped(text, "  ", lineWidth))
 		}
 	}
 	paragraph("What it means", e.meaning)
@@ -132,6 +129,9 @@ func (e *explanation) text() string {
 	paragraph("What to deploy first", e.deploy)
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
+
+// lineWidth is how long lines of words are at most, examples may be longer.
+const lineWidth = 80
 
 func block(s string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n    ")

@@ -95,7 +95,8 @@ default that counts is the one in the reader's schema. Never rename a symbol; ad
 regard to the namespace, or through an alias in the reader's schema. A new name is a new type.`,
 			who: `Whoever reads with the other name: new consumers on old events, and consumers with the old schema on new events. An
 alias helps only those who have it in their schema: the new consumers.`,
-			fix:    `Keep the name; it is no more than a name. If it must change, put the old full name into the new type's aliases.`,
+			fix:    `Keep the name; it is no more than a name. If it must change, put the old full name into the new type's aliases, or publish the event
+under the new name beside the old one.`,
 			deploy: `With an alias: all consumers first, then the producers.`,
 			old: `{"type": "record", "name": "OrderPlaced", "namespace": "shop", "fields": [
   {"name": "order_id", "type": "string"}
@@ -103,7 +104,7 @@ alias helps only those who have it in their schema: the new consumers.`,
 			new: `{"type": "record", "name": "OrderCreated", "namespace": "shop", "fields": [
   {"name": "order_id", "type": "string"}
 ]}`,
-			fixed: `{"type": "record", "name": "OrderCreated", "namespace": "shop", "aliases": ["OrderPlaced"], "fields": [
+			fixed: `{"type": "record", "name": "OrderCreated", "namespace": "shop", "aliases": ["shop.OrderPlaced"], "fields": [
   {"name": "order_id", "type": "string"}
 ]}`,
 		},
@@ -129,11 +130,13 @@ use bytes, which may have any length.`,
 		},
 		{
 			rule: string(schema.DecimalMismatch), kind: "breaking",
-			short: "two decimals have another precision or scale: the same bytes would be another number",
+			short: "two decimals have another precision or scale",
 			meaning: `A decimal is written as a whole number; the scale, which says where the point is, stands in the schema only. With
 scale 2 the number 1999 means 19.99, with scale 4 it means 0.1999. Many libraries and registries let
-this pass, and amounts are wrong by a factor of a hundred without an error. Here it is one.`,
-			who: `New consumers on old events, and consumers with the old schema on new events: they would all read wrong amounts.`,
+this pass, and amounts are wrong by a factor of a hundred without an error. Here it is one. Where only the precision differs, the number
+is the same; but Avro wants the same precision too, and other libraries refuse or cut values that have more digits than theirs.`,
+			who: `New consumers on old events, and consumers with the old schema on new events: with another scale they would read wrong
+amounts, with another precision only some of them can read the amount.`,
 			fix: `Leave the decimal as it is. Add a field of the new precision and scale under a new name with a default, write both, move the
 consumers over, then remove the old one.`,
 			deploy: `With the two fields side by side: any order.`,

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupe-go/troupe/internal/check"
 	"github.com/troupe-go/troupe/schema"
 )
 
@@ -84,6 +85,23 @@ func TestExplain_ExamplesOfLintShowTheirRuleAndItsFix(t *testing.T) {
 	}
 }
 
+func TestExplain_ListAndTextsKeepToTheWidth(t *testing.T) {
+	ctx := context.Background()
+	for line := range strings.Lines(troupeSchema(ctx, "", "explain").stdout) {
+		if len(strings.TrimSuffix(line, "\n")) > 80 {
+			t.Errorf("%d columns: %s", len(line)-1, line)
+		}
+	}
+	for _, e := range explanations() {
+		examples := block(e.old) + block(e.new) + block(e.fixed)
+		for line := range strings.Lines(troupeSchema(ctx, "", "explain", e.rule).stdout) {
+			if line = strings.TrimSuffix(line, "\n"); len(line) > 80 && !strings.Contains(examples, line) {
+				t.Errorf("%s: %d columns: %s", e.rule, len(line), line)
+			}
+		}
+	}
+}
+
 func TestExplain_KnowsEveryRule(t *testing.T) {
 	known := map[string]bool{}
 	for _, e := range explanations() {
@@ -99,6 +117,7 @@ func TestExplain_KnowsEveryRule(t *testing.T) {
 	}
 	for _, rule := range []schema.Rule{
 		schema.NameMismatch, schema.FixedSizeMismatch, schema.MissingEnumSymbols, schema.MissingDefault, schema.TypeMismatch, schema.MissingUnionBranch,
+		check.SubjectDeleted, check.BaseUnreadable,
 		schema.DecimalMismatch, schema.AmbiguousAlias, schema.NamespaceChanged, schema.PrecisionLoss, schema.LogicalTypeChanged,
 	} {
 		if !known[string(rule)] {

@@ -27,8 +27,8 @@ id or a GUID. What it refers to in other subjects is written out where it is
 first used, so that the text stands for itself.
 
 With --raw it is what the registry keeps, letter by letter.`,
-		Example: `  troupe schema get orders-value > orders.avsc
-  troupe schema get orders-value@3 --raw
+		Example: `  troupe schema get orders-shop.OrderPlaced > order_placed.avsc
+  troupe schema get orders-shop.OrderPlaced@3 --raw
   troupe schema get id:41 -o json | jq .schema`,
 		Args: arguments(1, 1, "a subject, SUBJECT@VERSION, id:N or guid:UUID"),
 		RunE: schemaCommand(func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) }),

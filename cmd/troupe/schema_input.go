@@ -58,7 +58,7 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 		if len(args) >= least && len(args) <= most && !slices.Contains(args, "") {
 			return nil
 		}
-		return misused(cmd, "%s needs %s, but got %d arguments", cmd.CommandPath(), what, len(args))
+		return misused(cmd, "%s needs %s, but got %s", cmd.CommandPath(), what, counted(len(args), "argument"))
 	}
 }
 
@@ -96,7 +96,8 @@ func (o *sourceOptions) flags(cmd *cobra.Command) {
 const sourcesHelp = `A schema is one of
   a file               orders.avsc, or - for stdin
   a file in git        main:schemas/orders.avsc (from the repository's root; main:./orders.avsc from here)
-  a registry's         orders-value, orders-value@3, id:41 or guid:... (with --registry or TROUPE_REGISTRY)
+  a registry's         orders-shop.OrderPlaced, orders-shop.OrderPlaced@3, id:41 or guid:...
+                       (with --registry or TROUPE_REGISTRY)
 A name that is a file's is the file.`
 
 // source is a schema and where it is from.
@@ -224,15 +225,13 @@ func explainParse(text string, err error) error {
 	text = strings.TrimSpace(text)
 	hint := ""
 	switch {
-	case text == "":
-		hint = "; it is empty"
 	case strings.HasPrefix(text, "<"):
 		hint = "; it looks like HTML or XML"
 	case strings.HasPrefix(text, "syntax ") || strings.Contains(text, "\nmessage "):
 		hint = "; it looks like Protobuf, and this is for Avro"
 	case strings.HasPrefix(text, "protocol ") || strings.HasPrefix(text, "@namespace("):
 		hint = "; it looks like Avro IDL: avro-tools idl2schemata makes .avsc files of it"
-	case strings.Contains(err.Error(), "unknown type"):
+	case strings.Contains(err.Error(), "unknown type") && strings.Contains(err.Error(), "defined up to here"):
 		hint = "; if another file defines it, name that with --references"
 	}
 	return fmt.Errorf("%w%s", err, hint)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,7 +56,7 @@ func parseAddress(arg string) (address, error) {
 	}
 	n, err := strconv.ParseInt(arg[at+1:], 10, 32)
 	if err != nil || n <= 0 || at == 0 {
-		return address{}, usage("%q is not SUBJECT@VERSION with a version above 0, such as orders-value@3, or @latest", arg)
+		return address{}, usage("%q is not SUBJECT@VERSION with a version above 0, such as orders-shop.OrderPlaced@3, or @latest", arg)
 	}
 	return address{subject: arg[:at], version: int(n)}, nil
 }
@@ -104,14 +105,17 @@ func (o *sourceOptions) explain(ctx context.Context, a address, err error) error
 	case errors.As(err, &missing) && a.subject != "":
 		return fmt.Errorf("%w; %s", err, o.others(ctx, a))
 	case errors.As(err, &unavailable) && (errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "no answer within")):
-		return fmt.Errorf("%w; is it up? --timeout (now %v) says how long to wait", err, o.timeout)
+		return fmt.Errorf("%w; %s; --timeout (now %v) says how long to wait", err, registryDown, o.timeout)
 	case errors.As(err, &unavailable) && strings.Contains(err.Error(), "connect"):
-		return fmt.Errorf("%w; is it up, and is the URL right?", err)
+		return fmt.Errorf("%w; %s", err, registryDown)
 	case errors.As(err, &unavailable) && (strings.Contains(err.Error(), ": 401 ") || strings.Contains(err.Error(), ": 403 ")):
 		return fmt.Errorf("%w: TROUPE_REGISTRY_USERNAME and _PASSWORD, or _TOKEN", err)
 	}
 	return err
 }
+
+// registryDown is what to look at when a registry gives no answer.
+const registryDown = "is it up, and is the URL right?"
 
 // others names what the registry has in the place of what it lacks.
 func (o *sourceOptions) others(ctx context.Context, a address) string {
@@ -135,6 +139,15 @@ func (o *sourceOptions) others(ctx context.Context, a address) string {
 		return "did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return "troupe schema ls lists the subjects"
+}
+
+// warnOfNone says so when a subject has no versions, which may be a slip of the pen.
+func (o *sourceOptions) warnOfNone(ctx context.Context, w io.Writer, subject string) {
+	_, err := o.client.VersionNumbers(ctx, subject)
+	var none *schema.NotFoundError
+	if errors.As(err, &none) {
+		fmt.Fprintf(w, "! %s has no versions yet; %s\n", subject, o.others(ctx, address{subject: subject, version: -1}))
+	}
 }
 
 // listed is a list in a line.

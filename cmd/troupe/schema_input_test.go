@@ -88,6 +88,7 @@ func TestSchemaInput_SaysWhatIsWrongInOneLine(t *testing.T) {
 		"uses.avsc":  `{"type": "array", "items": "shop.Address"}`,
 		"idl.avsc":   "protocol Orders {}",
 		"dir/x.avsc": orderV1,
+		"typo.avsc":  `"integer"`,
 		"loop.avsc":  `{"type": "record", "name": "A", "fields": [{"name": "b", "type": "B"}]}`,
 		"twice.avsc": `[{"type": "fixed", "name": "A", "size": 1}, {"type": "fixed", "name": "A", "size": 1}]`,
 		"deep.avsc":  strings.Repeat(`{"type": "array", "items": `, 10_000) + `"int"` + strings.Repeat("}", 10_000),
@@ -97,13 +98,14 @@ func TestSchemaInput_SaysWhatIsWrongInOneLine(t *testing.T) {
 		{"nope.avsc", "there is no file nope.avsc here"},
 		{"nope", "there is no file nope here, and no registry to ask"},
 		{"dir", "dir is a directory: name one schema file in it"},
-		{"bad.avsc", "bad.avsc:1:1"},
+		{"bad.avsc", "bad.avsc:2:10"},
 		{"text.avsc", "text.avsc:1:1: not JSON"},
-		{"empty.avsc", "it is empty"},
+		{"empty.avsc", "empty.avsc:1:1: the file is empty"},
 		{"page.avsc", "it looks like HTML"},
 		{"idl.avsc", "avro-tools idl2schemata"},
 		{"uses.avsc", "if another file defines it, name that with --references"},
 		{"loop.avsc", "unknown type"},
+		{"typo.avsc", "unknown type \"integer\": did you mean \"int\"?\n"}, // and nothing of --references
 		{"twice.avsc", "is defined a second time"},
 		{"deep.avsc", "nested more than 1000 deep"},
 		{"huge.avsc", "more than the limit of"},
@@ -122,7 +124,7 @@ func TestSchemaInput_SaysWhatIsWrongInOneLine(t *testing.T) {
 	}
 	expect(t, troupeSchema(context.Background(), orderV1, "diff", "-", "-"), 2, "only one of them can be -")
 	expect(t, troupeSchema(context.Background(), orderV1, "diff", "-", "good.avsc"), 0)
-	expect(t, troupeSchema(context.Background(), "", "diff", "good.avsc"), 2, "needs two schemas, the old one and the new one, but got 1 arguments; see troupe schema diff --help")
+	expect(t, troupeSchema(context.Background(), "", "diff", "good.avsc"), 2, "needs two schemas, the old one and the new one, but got 1 argument; see troupe schema diff --help")
 	expect(t, troupeSchema(context.Background(), "", "diff", "uses.avsc", "uses.avsc", "--references", "nope.avsc"), 2, "read nope.avsc: no such file")
 	expect(t, troupeSchema(context.Background(), "", "diff", "good.avsc", "good.avsc", "-o", "yaml"), 2, `-o "yaml" is none of text, json`)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,22 +27,39 @@ func newSchemaRegister() *cobra.Command {
 		Short: "Register a schema after checking it against the subject's versions",
 		Long: `Register a schema under a subject, or say under which version it is there already.
 
+Producers and consumers built with troupe look for the subject <topic>-<full name>, such as
+orders-shop.OrderPlaced for the event shop.OrderPlaced on the topic orders, unless they were
+given a schema.SubjectNamer of their own (schema.TopicName is orders-value).
+
 It is first checked here, against the versions that the registry's compatibility level
 asks for: if somebody would break, nothing is sent, every violation is named and the
 exit code is 1. A registry checks less: one violation at a time, and not all of them.
 
 Types that other files define are taken from --references and written out in the
 schema, which is registered as one self-contained text.`,
-		Example: `  troupe schema register orders-value orders.avsc --dry-run
-  troupe schema register orders-value orders.avsc
-  troupe schema register orders-value orders.avsc --references address.avsc,customer.avsc`,
-		Args: arguments(2, 2, "a subject and a file"),
+		Example: `  troupe schema register orders-shop.OrderPlaced order_placed.avsc --dry-run
+  troupe schema register orders-shop.OrderPlaced order_placed.avsc
+  troupe schema register orders-shop.OrderPlaced order_placed.avsc --references address.avsc,customer.avsc`,
+		Args: subjectAndFile,
 		RunE: schemaCommand(func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0], args[1]) }),
 	}
 	o.flags(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "text or json")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "check, and say what would be done")
 	return cmd
+}
+
+// subjectAndFile knows the arguments also when they are the wrong way around.
+func subjectAndFile(cmd *cobra.Command, args []string) error {
+	if len(args) == 2 && (looksLikeFile(args[0]) || isFile(args[0])) && !looksLikeFile(args[1]) && !isFile(args[1]) && args[1] != "-" {
+		return misused(cmd, "the subject comes first: troupe schema register %s %s", args[1], args[0])
+	}
+	return arguments(2, 2, "a subject and a file")(cmd, args)
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir()
 }
 
 // registered is what schema register -o json prints.
@@ -99,10 +117,18 @@ func (o *registerOptions) run(cmd *cobra.Command, subject, file string) error {
 		err = result.print(cmd.OutOrStdout(), breaks)
 	}
 	if err == nil && len(breaks) > 0 {
-		err = breaking("%s is not registered under %s, whose level is %s; troupe schema explain RULE says how to fix each violation",
-			candidate.name, subject, result.Level)
+		err = breaking("%s is not registered under %s, whose level is %s; %s",
+			candidate.name, subject, result.Level, howToFix(candidate, "registry:"+subject, ""))
 	}
 	return err
+}
+
+// howToFix says which command repairs what keeps a schema from following another one.
+func howToFix(candidate *source, against, flags string) string {
+	if !isFile(candidate.name) {
+		return "troupe schema explain RULE says how to fix each"
+	}
+	return fmt.Sprintf("troupe schema check %s --against %s%s says how to fix each", candidate.name, against, flags)
 }
 
 // local is load for what must not be the registry's.

@@ -45,7 +45,11 @@ func TestSchemaRegister_RefusesWhatBreaks(t *testing.T) {
 	says(troupeSchema(ctx, "", "register", subject, "v2.avsc"), 0, "registered "+subject+" version 2, id ")
 
 	o := troupeSchema(ctx, "", "register", subject, "bad.avsc")
-	says(o, 1, "new consumers cannot read events of version 1", "bad.avsc is not registered under "+subject+", whose level is BACKWARD_TRANSITIVE")
+	says(o, 1, "new consumers cannot read events of version 1", "bad.avsc is not registered under "+subject+", whose level is BACKWARD_TRANSITIVE; troupe schema check bad.avsc --against registry:"+subject+" says how to fix each")
+	fixes := troupeSchema(ctx, "", "check", "bad.avsc", "--against", "registry:"+subject)
+	if fixes.code != 1 || !strings.Contains(fixes.stdout, "fix") {
+		t.Errorf("the check exits %d: %s%s", fixes.code, fixes.stdout, fixes.stderr)
+	}
 	for _, want := range []string{"new consumers cannot read events of version 2", "TYPE_MISMATCH  shop.Order.total", "READER_FIELD_MISSING_DEFAULT_VALUE  shop.Order.note", "bad.avsc:3:"} {
 		if !strings.Contains(o.stdout, want) {
 			t.Errorf("stdout does not say %q: %s", want, o.stdout)
@@ -58,7 +62,8 @@ func TestSchemaRegister_RefusesWhatBreaks(t *testing.T) {
 		t.Errorf("%v %+v", err, r)
 	}
 	expect(t, troupeSchema(ctx, "", "register", subject, "nope.avsc"), 2, "read nope.avsc: no such file")
-	expect(t, troupeSchema(ctx, "", "register", subject), 2, "needs a subject and a file, but got 1 arguments")
+	expect(t, troupeSchema(ctx, "", "register", subject), 2, "needs a subject and a file, but got 1 argument;")
+	expect(t, troupeSchema(ctx, "", "register", "v1.avsc", subject), 2, "the subject comes first: troupe schema register "+subject+" v1.avsc;")
 }
 
 func TestSchemaRegister_WritesOutWhatItRefersTo(t *testing.T) {
@@ -156,6 +161,12 @@ func TestSchemaConfig_SaysWhereTheLevelIsSet(t *testing.T) {
 	var l levelShown
 	if err := json.Unmarshal([]byte(o.stdout), &l); err != nil || l.From != "registry" || l.Subject != subject {
 		t.Errorf("%v %+v", err, l)
+	}
+	slip := subject[:len(subject)-1]
+	expect(t, troupeSchema(ctx, "", "config", slip, "--set", "full"), 0, "! "+slip+" has no versions yet; did you mean "+subject+"?\n")
+	expect(t, troupeSchema(ctx, "", "config", slip, "--unset"), 0)
+	if want := "  the registry's default\n"; !strings.HasSuffix(global.stdout, want) {
+		t.Errorf("%q is not %q", global.stdout, want)
 	}
 	expect(t, troupeSchema(ctx, "", "config", subject, "--set", "sideward"), 2, "is no compatibility mode")
 	expect(t, troupeSchema(ctx, "", "config", subject, "--set", "full", "--unset"), 2)

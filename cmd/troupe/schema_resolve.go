@@ -35,12 +35,13 @@ show the value as the reader sees it.
 ` + sourcesHelp + `
 
 A datum is one value in Avro binary, as it is or as hexadecimal digits, or in Avro's
-JSON encoding; auto takes what fits the writer's schema. In text, logical types are as
+JSON encoding, where a value of a union names its type: {"note": {"string": "hi"}}. auto
+takes what fits the writer's schema. In text, logical types are as
 people write them; with -o json the value is in Avro's JSON encoding.`,
-		Example: `  troupe schema resolve orders-value@1 orders.avsc
+		Example: `  troupe schema resolve orders-shop.OrderPlaced@1 order_placed.avsc
   troupe schema resolve v1.avsc v2.avsc --datum order.bin
   printf '\x02\x06abc' | troupe schema resolve v1.avsc v2.avsc --datum -
-  troupe schema resolve id:41 orders.avsc --datum message.bin --wire -o json | jq .value`,
+  troupe schema resolve id:41 order_placed.avsc --datum message.bin --wire -o json | jq .value`,
 		Args: arguments(2, 2, "two schemas, the writer's and the reader's"),
 		RunE: schemaCommand(func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0], args[1]) }),
 	}
@@ -84,8 +85,11 @@ func (o *resolveOptions) run(cmd *cobra.Command, w, r string) error {
 		return err
 	}
 	if result.refused != nil {
-		return breaking("%s cannot read data of %s: %s; troupe schema explain RULE says how to fix each",
-			reader.name, writer.name, reasons(result.refused))
+		hint := "troupe schema explain RULE says how to fix each"
+		if isFile(writer.name) {
+			hint = howToFix(reader, writer.name, " --mode BACKWARD")
+		}
+		return breaking("%s cannot read data of %s: %s; %s", reader.name, writer.name, reasons(result.refused), hint)
 	}
 	return nil
 }
@@ -268,7 +272,8 @@ func (o *resolveOptions) decodeDatum(writer *schema.Schema, text []byte) ([]byte
 		if o.wire {
 			return nil, errors.New("JSON has no wire header: leave out --wire")
 		}
-		return writer.AppendFromJSON(nil, string(text), schema.Limits{})
+		data, err := writer.AppendFromJSON(nil, string(text), schema.Limits{})
+		return data, explainJSON(err)
 	}
 	data, err := o.checked(writer, text)
 	if err == nil {
@@ -286,9 +291,17 @@ func (o *resolveOptions) decodeDatum(writer *schema.Schema, text []byte) ([]byte
 		if worse == nil {
 			return data, nil
 		}
-		return nil, fmt.Errorf("as Avro's JSON encoding: %w", worse)
+		return nil, fmt.Errorf("as Avro's JSON encoding: %w", explainJSON(worse))
 	}
 	return nil, err
+}
+
+// explainJSON adds to what is wrong with Avro's JSON how it has unions, which is not as people expect.
+func explainJSON(err error) error {
+	if err == nil || !strings.Contains(err.Error(), "union") {
+		return err
+	}
+	return fmt.Errorf(`%w; a value of a union names its type, such as {"note": {"string": "hi"}}`, err)
 }
 
 // wireHeader is how long Confluent's is.

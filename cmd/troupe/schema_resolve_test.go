@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/troupe-go/troupe/schema"
@@ -18,7 +19,11 @@ func TestSchemaResolve_ShowsThePlanAndTheValue(t *testing.T) {
 
 func TestSchemaResolve_NamesEveryViolation(t *testing.T) {
 	o := inFiles(t, "resolve", "old.avsc", "new.avsc")
-	expect(t, o, 1, "new.avsc cannot read data of old.avsc: 3 violations")
+	expect(t, o, 1, "new.avsc cannot read data of old.avsc: 3 violations; troupe schema check new.avsc --against old.avsc --mode BACKWARD says how to fix each")
+	fixes := troupeSchema(context.Background(), "", "check", "new.avsc", "--against", "old.avsc", "--mode", "BACKWARD")
+	if fixes.code != 1 || !strings.Contains(fixes.stdout, "fix") {
+		t.Errorf("the check exits %d: %s%s", fixes.code, fixes.stdout, fixes.stderr)
+	}
 	goldenText(t, "schema_resolve_refused", o.stdout)
 
 	o = inFiles(t, "resolve", "old.avsc", "new.avsc", "-o", "json")
@@ -57,6 +62,7 @@ func TestSchemaResolve_TakesADatumAsPeopleHaveIt(t *testing.T) {
 		{"missing wire header", string(data), []string{"--wire"}, 2, "leave out --wire"},
 		{"cut off", string(data[:len(data)-2]), nil, 2, "no datum of the writer's schema"},
 		{"JSON of another", `{"id": 7}`, nil, 2, "as Avro's JSON encoding"},
+		{"JSON with a bare union", strings.Replace(orderDatum, `{"string": "cash"}`, `"cash"`, 1), nil, 2, `a value of a union names its type, such as {"note": {"string": "hi"}}`},
 		{"not hex", "xyz", []string{"--datum-format", "hex"}, 2, "not pairs of hexadecimal digits"},
 		{"nothing", "", nil, 2, "no datum of the writer's schema"},
 		{"unknown format", "", []string{"--datum-format", "xml"}, 2, `--datum-format "xml" is none of auto, binary, hex, json`},

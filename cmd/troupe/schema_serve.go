@@ -9,11 +9,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/troupe-go/troupe"
 	"github.com/troupe-go/troupe/schema"
 	"github.com/troupe-go/troupe/schema/server"
 )
@@ -39,8 +42,8 @@ What is registered is kept in DIR/registry.jsonl, on disk before it is
 answered. DIR is created when it is missing.
 
 Schemas that are files in DIR, as troupe's directory registry has them
-(DIR/orders-value/1.avsc, DIR/orders-value/2.avsc), are served too, as they are
-when the command starts. They keep the ids that the directory registry gives
+(DIR/orders-shop.OrderPlaced/1.avsc, then 2.avsc), are served too, as they are
+when the command starts; .avsc files directly in DIR belong to no subject and are not. They keep the ids that the directory registry gives
 them, so that services which read the files and services which ask this server
 understand each other's events. Their subjects are read-only here: the next
 version is the next file.
@@ -54,7 +57,7 @@ line; each change and each refusal goes to stderr.`,
 			if len(args) == 1 && args[0] != "" {
 				return nil
 			}
-			return misused(cmd, "%s needs the one directory that keeps the schemas, but got %d arguments", cmd.CommandPath(), len(args))
+			return misused(cmd, "%s needs the one directory that keeps the schemas, but got %s", cmd.CommandPath(), counted(len(args), "argument"))
 		},
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			s.dir = args[0]
@@ -92,10 +95,14 @@ func (s schemaServe) serve(ctx context.Context, out, errs io.Writer) (err error)
 		ErrorLog: log.New(io.Discard, "", 0)} // which tells of clients that went away
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(l) }()
+	subjects := countSubjects(ctx, localURL(l.Addr()))
 	if _, err := fmt.Fprintln(out, "export TROUPE_REGISTRY="+localURL(l.Addr())); err != nil {
 		return errors.Join(fmt.Errorf("print the variable: %w", err), h.Close(), ignoreClosed(<-served))
 	}
-	fmt.Fprintf(errs, "Ready, with the schemas in %s; Ctrl-C ends it.\n", s.dir)
+	if n := looseSchemas(s.dir); n > 0 {
+		fmt.Fprintf(errs, "! %s directly in %s %s not served: put them at <subject>/1.avsc\n", counted(n, ".avsc file"), s.dir, isOrAre(n))
+	}
+	fmt.Fprintf(errs, "Ready: %swith the schemas in %s; Ctrl-C ends it.\n", subjects, s.dir)
 	select {
 	case err := <-served:
 		return err
@@ -103,6 +110,34 @@ func (s schemaServe) serve(ctx context.Context, out, errs io.Writer) (err error)
 	}
 	fmt.Fprintln(errs, "Stopping.")
 	return errors.Join(endRequests(h), ignoreClosed(<-served))
+}
+
+// looseSchemas counts the schemas in a directory that are in no subject's.
+func looseSchemas(dir string) (n int) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return 0 // the registry has read it and would have said so
+	}
+	for _, f := range files {
+		if !f.IsDir() && strings.HasSuffix(f.Name(), ".avsc") {
+			n++
+		}
+	}
+	return n
+}
+
+// countSubjects asks the registry how many subjects it has, "" if it does not say.
+func countSubjects(ctx context.Context, url string) string {
+	client, err := schema.NewClient(troupe.Registry{URL: url}, schema.ClientConfig{Patience: 5 * time.Second})
+	if err != nil {
+		return ""
+	}
+	defer client.Close()
+	subjects, err := client.Subjects(ctx)
+	if err != nil {
+		return ""
+	}
+	return counted(len(subjects), "subject") + ", "
 }
 
 // endRequests stops a server and lets the requests end that are under way.
@@ -129,4 +164,11 @@ func localURL(a net.Addr) string {
 		host = "127.0.0.1"
 	}
 	return "http://" + net.JoinHostPort(host, port)
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }

@@ -103,6 +103,28 @@ func mustParseSchema(t *testing.T, text string) *schema.Schema {
 	return s
 }
 
+func TestSchemaServe_SaysWhatItServesAndWhatNot(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"orders/1.avsc": `"int"`, "payments/1.avsc": `"int"`, "a.avsc": `"int"`, "b.avsc": `"int"`, "notes.txt": ""} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	registry, stop := serveSchemas(t, dir)
+	if subjects, err := registry.Subjects(t.Context()); err != nil || len(subjects) != 2 {
+		t.Errorf("%v, %v", subjects, err)
+	}
+	said := stop()
+	for _, want := range []string{"! 2 .avsc files directly in " + dir + " are not served: put them at <subject>/1.avsc\n", "Ready: 2 subjects, with the schemas in " + dir} {
+		if !strings.Contains(said, want) {
+			t.Errorf("stderr does not say %q: %s", want, said)
+		}
+	}
+}
+
 func TestSchemaServe_SaysInOneLineWhyItCannotServe(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
