@@ -21,10 +21,10 @@ import (
 
 // checkOptions are the flags of schema check.
 type checkOptions struct {
-	against, tags, history, mode, contracts, output, config string
-	registry, subject, emulate                              string
-	timeout                                                 time.Duration
-	allowDeleted, allowNew, strict, printWaivers, all       bool
+	against, tags, mode, contracts, output, config    string
+	registry, subject, emulate                        string
+	timeout                                           time.Duration
+	allowDeleted, allowNew, strict, printWaivers, all bool
 }
 
 func newSchemaCheck() *cobra.Command {
@@ -41,7 +41,7 @@ name in what --against names, wherever its file was:
   (nothing)      where HEAD left the main branch (merge base); on the main branch itself
                  with HEAD if something is not committed, else with the commit before
   BRANCH         where HEAD left that branch
-  TAG, COMMIT    that commit
+  TAG, COMMIT    that commit; REF:PATH a file or a directory of it
   DIR, FILE      files; git:, dir: and file: in front leave no doubt
   registry       the registry of --registry or TROUPE_REGISTRY, which has its own modes;
                  registry:SUBJECT for one file
@@ -61,8 +61,7 @@ Exit codes: 0 compatible; 1 something breaks, or a waiver is expired or not used
 	f := cmd.Flags()
 	f.StringVar(&o.against, "against", "", "what to compare with: a git revision, a directory, a file or registry")
 	f.StringVarP(&o.mode, "mode", "m", "", "BACKWARD, FORWARD, FULL, each also with _TRANSITIVE, or NONE (default: troupe.yaml, the registry, BACKWARD)")
-	f.StringVar(&o.history, "history", "", `"tags" takes all git tags as older versions, for the transitive modes`)
-	f.StringVar(&o.tags, "tags", "", "git tags to take as older versions, a glob such as 'v*'")
+	f.StringVar(&o.tags, "tags", "", "git tags to take as older versions, for the transitive modes: a glob such as 'v*'")
 	f.StringVar(&o.contracts, "contracts", "", "directory of the services' reader schemas, <service>/*.avsc (default contracts)")
 	f.StringVar(&o.registry, "registry", "", "URL of the registry for --against registry (default $TROUPE_REGISTRY)")
 	f.StringVar(&o.subject, "subject", "", "subject in the registry, for a single file")
@@ -71,10 +70,10 @@ Exit codes: 0 compatible; 1 something breaks, or a waiver is expired or not used
 	f.StringVarP(&o.output, "output", "o", "text", strings.Join(check.Formats, ", "))
 	f.StringVar(&o.emulate, "emulate", "", `"confluent" says what Confluent's registry will answer where it differs`)
 	f.BoolVar(&o.allowDeleted, "allow-deleted", false, "deleted schemas are meant")
-	f.BoolVar(&o.allowNew, "allow-new", false, "it is all right that every schema is new")
+	f.BoolVar(&o.allowNew, "allow-new", false, "every schema may be new, as in the first commit")
 	f.BoolVar(&o.strict, "strict", false, "warnings fail")
 	f.BoolVarP(&o.all, "all", "a", false, "list unchanged schemas too")
-	f.BoolVar(&o.printWaivers, "print-waivers", false, "print waivers for everything that fails, to complete and paste into troupe.yaml")
+	f.BoolVar(&o.printWaivers, "print-waivers", false, "print waivers for everything that fails, to complete and save as waivers.yaml")
 	return cmd
 }
 
@@ -148,12 +147,6 @@ func (o *checkOptions) options(args []string) (check.Options, error) {
 	if o.emulate != "" && o.emulate != "confluent" {
 		return c, fmt.Errorf("--emulate %q: only confluent is known", o.emulate)
 	}
-	switch {
-	case o.history != "" && o.history != "tags":
-		return c, fmt.Errorf("--history %q: only tags is known", o.history)
-	case o.history == "tags" && c.Tags == "":
-		c.Tags = "*"
-	}
 	if c.Subject != "" && c.Against == "" {
 		c.Against = "registry"
 	}
@@ -189,6 +182,10 @@ func (o *checkOptions) readConfig(c *check.Options) error {
 		if rel, err := filepath.Rel(here, full); err == nil {
 			show = filepath.ToSlash(rel)
 		}
+	}
+	if check.IsWaivers(file) {
+		c.Config, err = check.ReadWaivers(file, show)
+		return err
 	}
 	if c.Config, err = check.ReadConfig(file, show); err != nil {
 		return err

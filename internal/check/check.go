@@ -66,7 +66,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	history, err := c.history(candidates)
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(c.vacant(nil), err)
 	}
 	c.report.Problems = append(c.report.Problems, candidates.problems...)
 	for _, sub := range candidates.subjects {
@@ -75,11 +75,20 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	c.deleted(candidates, history, contracts)
-	c.strangers(candidates, history, contracts)
+	if err := c.vacant(history); err != nil {
+		return nil, err
+	}
+	if err := c.notes(candidates, history, contracts); err != nil {
+		return nil, err
+	}
 	c.waive()
 	slices.SortStableFunc(c.report.Subjects, func(a, b Subject) int { return cmp.Compare(a.Name, b.Name) })
 	c.report.finish()
-	return c.report, c.nothing()
+	if words := c.nothing(); words != "" {
+		c.report.Problems = append(c.report.Problems, Problem{Message: words})
+		c.report.finish()
+	}
+	return c.report, nil
 }
 
 // checker is the state of one Run.
@@ -89,8 +98,12 @@ type checker struct {
 	tree   *workTree
 	paths  []string // relative to Dir, with slashes
 	named  bool     // all paths are files
-	report *Report
-	repo   *repository
+	gone   []absent // of paths
+	looked int      // how often whereNow was asked
+	// empty says that there is no candidate, and hasContracts that there are contracts.
+	empty, hasContracts bool
+	report              *Report
+	repo                *repository
 	// repoDir is the directory that repo was opened in.
 	repoDir string
 	// seen are the fingerprints of the schemas that each subject has now.
@@ -139,6 +152,13 @@ func (c *checker) findPaths() error {
 	c.named = true
 	for _, p := range given {
 		rel, info, err := c.find(p)
+		if err != nil && len(c.Paths) == 0 {
+			err = fmt.Errorf("%s%w", c.Config.at("paths"), err)
+		}
+		if errors.Is(err, os.ErrNotExist) {
+			c.vanish(p, err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -161,7 +181,7 @@ func (c *checker) find(p string) (string, os.FileInfo, error) {
 	info, err := os.Stat(full)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			return "", nil, fmt.Errorf("%s does not exist: name a .avsc file or a directory of them", p)
+			return "", nil, &missingError{p}
 		}
 		return "", nil, fmt.Errorf("%s: %w", p, cause(err))
 	}
@@ -171,6 +191,14 @@ func (c *checker) find(p string) (string, os.FileInfo, error) {
 	rel, err := filepath.Rel(c.tree.root, full)
 	return filepath.ToSlash(rel), info, err
 }
+
+// missingError is the error of a path that is not there.
+type missingError struct{ path string }
+
+func (e *missingError) Error() string {
+	return e.path + " does not exist: name a .avsc file or a directory of them"
+}
+func (e *missingError) Unwrap() error { return os.ErrNotExist }
 
 // excluded reports whether a file or directory is not a candidate: the configuration leaves it out, it
 // is a contract, or it is what the candidates are compared with.
@@ -196,9 +224,12 @@ func (c *checker) contractsDir() string {
 
 // candidates reads the schemas that are checked.
 func (c *checker) candidates() (*set, error) {
-	paths, err := c.tree.list(c.paths)
-	if err != nil {
-		return nil, err
+	var paths []string
+	var err error
+	if present := c.present(); len(present) > 0 {
+		if paths, err = c.tree.list(present); err != nil {
+			return nil, err
+		}
 	}
 	if c.excludesBase() {
 		own := path.Clean(filepath.ToSlash(strings.TrimPrefix(c.Against, "dir:")))
@@ -208,9 +239,7 @@ func (c *checker) candidates() (*set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("no .avsc file in %s: name the directory that holds the schemas", strings.Join(c.paths, ", "))
-	}
+	c.empty = len(paths) == 0
 	files, err := c.tree.load(paths)
 	if err != nil {
 		return nil, err
@@ -285,7 +314,7 @@ func (c *checker) contracts() (map[string][]contract, error) {
 	}
 	entries, err := os.ReadDir(full)
 	if err != nil {
-		if c.Contracts != "" || c.Config.Contracts != "" {
+		if c.Contracts != "" {
 			return nil, fmt.Errorf("the contracts' directory %s: %w", dir, cause(err))
 		}
 		return nil, nil
@@ -293,6 +322,9 @@ func (c *checker) contracts() (map[string][]contract, error) {
 	all := map[string][]contract{}
 	for _, e := range entries {
 		if !e.IsDir() {
+			if path.Ext(e.Name()) == extension {
+				c.strayContract(dir, e.Name())
+			}
 			continue
 		}
 		t := &workTree{root: full, show: func(p string) string { return path.Join(dir, p) }}
@@ -309,6 +341,7 @@ func (c *checker) contracts() (map[string][]contract, error) {
 			return nil, err
 		}
 		c.report.Problems = append(c.report.Problems, s.problems...)
+		c.hasContracts = c.hasContracts || len(files) > 0
 		for _, sub := range s.subjects {
 			all[sub.name] = append(all[sub.name], contract{e.Name(), sub.newest()})
 		}
@@ -316,16 +349,22 @@ func (c *checker) contracts() (map[string][]contract, error) {
 	return all, nil
 }
 
-// nothing is the error of a check that compared nothing.
-func (c *checker) nothing() error {
+// strayContract says that a file in the contracts' directory belongs to no service.
+func (c *checker) strayContract(dir, name string) {
+	file := path.Join(dir, name)
+	c.report.Problems = append(c.report.Problems, Problem{File: file, Message: fmt.Sprintf("%s belongs to no service: %s", file, setAside(dir))})
+}
+
+// nothing says why a check compared nothing, "" if it did or that is meant.
+func (c *checker) nothing() string {
 	s := c.report.Summary
 	switch {
 	case s.Compared > 0 || s.Exit != 0:
-		return nil
+		return ""
 	case s.Unchecked > 0 && s.New == 0:
-		return fmt.Errorf("nothing was checked: the mode of every subject is NONE (from %s)", c.report.Subjects[0].ModeFrom)
-	case c.AllowNew || s.New == 0:
-		return nil
+		return fmt.Sprintf("nothing was checked: the mode of every subject is NONE (from %s)", c.report.Subjects[0].ModeFrom)
+	case c.AllowNew || s.New == 0 || !slices.ContainsFunc(c.report.Subjects, func(s Subject) bool { return s.Status == New && !c.Config.allowsNew(s.Name) }):
+		return ""
 	}
-	return fmt.Errorf("nothing was checked: %s has none of the %s here; if they are all new, say so with --allow-new", c.report.Against, count(s.New, "schema"))
+	return fmt.Sprintf("nothing was checked: %s has none of the %s here; if they are all new, say so with --allow-new (or \"new: allow\" under schema: in troupe.yaml)", c.report.Against, count(s.New, "schema"))
 }

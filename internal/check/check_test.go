@@ -269,7 +269,7 @@ func TestWaivers_LetABreakPassUntilTheyExpire(t *testing.T) {
 	}
 	o.Now = o.Now.AddDate(0, 0, 1)
 	r = w.check(o)
-	says(t, text(t, r), "✗ waivers.yaml:2: the waiver for shop.Order (READER_FIELD_MISSING_DEFAULT_VALUE, owner me) expired on 2026-05-31",
+	says(t, text(t, r), "✗ waivers.yaml:3: the waiver for shop.Order (READER_FIELD_MISSING_DEFAULT_VALUE, owner me) expired on 2026-05-31",
 		"1 subject breaking, 1 waiver to look at")
 	if r.Summary.Exit != 1 {
 		t.Errorf("exit %d", r.Summary.Exit)
@@ -277,7 +277,7 @@ func TestWaivers_LetABreakPassUntilTheyExpire(t *testing.T) {
 	o.Now = o.Now.AddDate(0, 0, -10)
 	w.write("old/order.avsc", orderBad) // it was merged
 	r = w.check(o)
-	says(t, text(t, r), "! waivers.yaml:2: the waiver for shop.Order (READER_FIELD_MISSING_DEFAULT_VALUE) has done its work")
+	says(t, text(t, r), "! waivers.yaml:3: the waiver for shop.Order (READER_FIELD_MISSING_DEFAULT_VALUE) has done its work")
 	if r.Summary.Exit != 0 {
 		t.Error(text(t, r))
 	}

@@ -45,16 +45,41 @@ func (c *checker) subject(sub *subject, h history, contracts map[string][]contra
 	}
 	switch {
 	case len(s.Compared) == 0:
-		s.Status, s.Words = New, "new: nothing to compare with"
+		s.Status, s.Words = New, c.newWords()
 		c.fresh[sub] = true
 	case s.Mode == schema.None:
 		s.Status, s.Words = Unchecked, fmt.Sprintf("not checked: its mode is NONE (from %s)", s.ModeFrom)
 	}
+	if sub.unnamed {
+		s.Unnamed = kindWords(read(v.schema).root.kind)
+	}
 	for _, k := range contracts[sub.name] {
-		c.contract(&s, v, k)
+		c.contract(&s, v, k, newestOf(pasts))
 	}
 	c.report.Subjects = append(c.report.Subjects, s)
 	return nil
+}
+
+func (c *checker) newWords() string {
+	switch {
+	case c.repo != nil && c.Tags != "":
+		return fmt.Sprintf("new: %s do not have this schema", c.report.Against)
+	case c.report.How == "" && strings.HasPrefix(c.report.Against, "no"):
+		return "new"
+	}
+	return fmt.Sprintf("new: %s does not have this schema", c.report.Against)
+}
+
+// newestOf is the newest readable version of a schema before this one, nil if there is none.
+func newestOf(pasts []*past) (newest *version) {
+	for _, p := range pasts {
+		for _, v := range p.versions {
+			if v.schema != nil {
+				newest = v
+			}
+		}
+	}
+	return newest
 }
 
 // chooseMode decides which versions of a subject have to understand each other.
@@ -281,11 +306,79 @@ func kindOrder(f Finding) int {
 	return n
 }
 
-// contract checks what a service reads.
-func (c *checker) contract(s *Subject, v *version, k contract) {
+// contract checks what a service reads. A contract that did not fit the last version either is at fault itself.
+func (c *checker) contract(s *Subject, v *version, k contract, last *version) {
 	s.Contracts = append(s.Contracts, k.service)
-	k.label = k.service
-	s.Findings = append(s.Findings, pair{old: k.version, new: v, kind: Contract, service: k.service}.findings()...)
+	labelled := *k.version
+	labelled.label = k.service
+	p := pair{old: &labelled, new: v, kind: Contract, service: k.service}
+	findings := p.findings()
+	if last != nil {
+		before, _ := violations(last.schema, k.schema)
+		for i := range findings {
+			if slices.ContainsFunc(before, findings[i].isOf) {
+				p.blameContract(&findings[i], "before")
+			}
+		}
+	} else {
+		for i := range findings {
+			if findings[i].Rule == schema.MissingDefault {
+				p.blameContract(&findings[i], "")
+			}
+		}
+	}
+	s.Findings = append(s.Findings, findings...)
+}
+
+// isOf reports whether a Finding is about a violation, whoever writes.
+func (f Finding) isOf(v schema.Violation) bool { return f.Rule == v.Rule && f.Path == v.Path }
+
+// blameContract says that a contract asks for what is not, and was not.
+func (p pair) blameContract(f *Finding, before string) {
+	f.New, f.Old = f.Old, f.New
+	name := p.new.schema.FullName()
+	f.Who = fmt.Sprintf("service %s cannot read %s", p.service, name)
+	if before != "" {
+		f.Who += ", and could not before this change"
+	}
+	f.Fix = &Fix{Words: "correct the contract"}
+	if f.Rule != schema.MissingDefault {
+		return
+	}
+	field := last(f.Field)
+	f.Problem = fmt.Sprintf("%s's contract asks for %s, which %s has not", p.service, field, name)
+	if before != "" {
+		f.Problem += ", and had not before"
+	}
+	r := newRepair(p, schema.Violation{Rule: f.Rule, Path: f.Path, Field: f.Field})
+	if r.wRecord != nil {
+		var names []string
+		for _, w := range r.wRecord.fields {
+			names = append(names, w.name)
+		}
+		squeeze := func(s string) string { return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s)) }
+		near := closest(field, names)
+		for _, n := range names {
+			if squeeze(n) == squeeze(field) {
+				near = n
+			}
+		}
+		if near != "" {
+			f.Problem += fmt.Sprintf(". Did you mean %s?", near)
+		}
+	}
+	f.Fix.Words = fmt.Sprintf("name a field in the contract that %s has, or give %s a default there", name, field)
+}
+
+// kindWords is a type that has no name.
+func kindWords(kind string) string {
+	switch kind {
+	case "array", "enum", "int":
+		return "an " + kind
+	case "null":
+		return kind
+	}
+	return "a " + kind
 }
 
 // deleted adds the subjects that are gone.
@@ -303,7 +396,7 @@ func (c *checker) deleted(candidates *set, h history, contracts map[string][]con
 				Rule: SubjectDeleted, Kind: OfSubject, Who: c.whoStillReads(sub.name, contracts[sub.name]),
 				Problem: fmt.Sprintf("%s is not there any more; it was in %s", sub.name, v.show),
 				New:     Place{File: sub.file}, Old: Place{File: v.show, Line: 1, Column: 1},
-				Fix: c.deletedFix(v, candidates, contracts[sub.name]),
+				Fix: c.deletedFix(sub.name, v, candidates, contracts[sub.name]),
 				old: []string{Fingerprint(v.schema)},
 			})
 		}
@@ -318,7 +411,7 @@ func (c *checker) whoStillReads(name string, contracts []contract) string {
 	return fmt.Sprintf("%s still %s it", services(contracts), plural(len(contracts), "reads", "read"))
 }
 
-func (c *checker) deletedFix(v *version, candidates *set, contracts []contract) *Fix {
+func (c *checker) deletedFix(gone string, v *version, candidates *set, contracts []contract) *Fix {
 	if now := c.renamed(v, candidates); now != nil {
 		name := v.schema.FullName()
 		return &Fix{
@@ -329,7 +422,13 @@ func (c *checker) deletedFix(v *version, candidates *set, contracts []contract) 
 	if len(contracts) > 0 {
 		return &Fix{Words: fmt.Sprintf("put the file back until %s no longer %s it and the contract is deleted", services(contracts), plural(len(contracts), "reads", "read"))}
 	}
-	return &Fix{Words: `if it was renamed, give the new record this name as an alias; if nobody reads it any more, say so (--allow-deleted, or "deleted: allow" in troupe.yaml); else put the file back`}
+	if at := c.whereNow(gone, true); at != "" {
+		if dir := c.contractsDir(); within(at, []string{dir}) {
+			return &Fix{Words: fmt.Sprintf("it is in %s now, and %s", at, setAside(dir))}
+		}
+		return &Fix{Words: fmt.Sprintf("it is in %s now, which is not looked at: put it into a .avsc file that \"exclude\" does not leave out", at)}
+	}
+	return &Fix{Words: fmt.Sprintf("if it was renamed, give the new record this name as an alias; if nobody reads it any more, say so (in troupe.yaml, under schema: `subjects: [{match: %s, deleted: allow}]`; --allow-deleted is for all); else put the file back", gone)}
 }
 
 // mostRenamed is how many new subjects are looked at for what a deleted one may be called now.
@@ -373,23 +472,4 @@ func services(contracts []contract) string {
 		names = append(names, k.service)
 	}
 	return plural(len(names), "service ", "services ") + enumerate(names)
-}
-
-// strangers notes the contracts for schemas that nobody has.
-func (c *checker) strangers(candidates *set, h history, contracts map[string][]contract) {
-	if c.named || len(candidates.problems) > 0 {
-		return
-	}
-	gone := map[string]bool{}
-	for _, sub := range h.gone(candidates) {
-		gone[sub.name] = true
-	}
-	var notes []string
-	for name, ks := range contracts {
-		if len(candidates.byName[name]) == 0 && !gone[name] && candidates.inside[name] == "" && ks[0].schema != nil && name == ks[0].schema.FullName() {
-			notes = append(notes, fmt.Sprintf("%s has a contract for %s (%s), which no schema here is", services(ks), name, ks[0].show))
-		}
-	}
-	slices.Sort(notes)
-	c.report.Notes = append(c.report.Notes, notes...)
 }

@@ -39,6 +39,8 @@ type Config struct {
 	Mode string `yaml:"mode"`
 	// Deleted is "allow" or "fail", the default.
 	Deleted string `yaml:"deleted"`
+	// New says whether a check may find nothing but new schemas: "allow" or "fail", the default.
+	New string `yaml:"new"`
 	// Subjects are rules for subjects; the first that matches counts.
 	Subjects []SubjectRule `yaml:"subjects"`
 	// Waivers are breaks that somebody answers for.
@@ -46,8 +48,8 @@ type Config struct {
 
 	// File is where it was read, "" for none.
 	File string `yaml:"-"`
-	// modeLine is where Mode is.
-	modeLine int
+	// lines are where the keys are.
+	lines map[string]int
 }
 
 // SubjectRule says something about the subjects whose record's full name matches.
@@ -55,8 +57,9 @@ type SubjectRule struct {
 	// Match is a glob, such as shop.*.
 	Match string `yaml:"match"`
 	Mode  string `yaml:"mode"`
-	// Deleted is "allow" or "fail".
+	// Deleted and New are "allow" or "fail".
 	Deleted string `yaml:"deleted"`
+	New     string `yaml:"new"`
 	// Topic and Naming ("topic-record", the default, "topic" or "record") give the subject in a registry.
 	Topic  string `yaml:"topic"`
 	Naming string `yaml:"naming"`
@@ -118,8 +121,9 @@ func (r *SubjectRule) UnmarshalYAML(n *yaml.Node) error {
 }
 
 // FindConfig returns the path of the troupe.yaml in dir or the nearest directory above it, "" if
-// there is none. It does not look beyond a git repository.
+// there is none. Where there is no troupe.yaml it is a waivers.yaml. It does not look beyond a git repository.
 func FindConfig(dir string) (string, error) {
+	beside := ""
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
@@ -131,11 +135,38 @@ func FindConfig(dir string) (string, error) {
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
+		waivers := filepath.Join(dir, waiversFile)
+		if _, err := os.Stat(waivers); err == nil && beside == "" {
+			beside = waivers
+		}
 		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil || dir == filepath.Dir(dir) {
-			return "", nil
+			return beside, nil
 		}
 		dir = filepath.Dir(dir)
 	}
+}
+
+// waiversFile is what a file of waivers alone is called.
+const waiversFile = "waivers.yaml"
+
+// ReadWaivers reads a waivers.yaml that has no troupe.yaml beside it.
+func ReadWaivers(file, show string) (*Config, error) {
+	c := &Config{File: show}
+	if err := c.readWaivers(file, show); err != nil {
+		return nil, err
+	}
+	return c, c.validate()
+}
+
+// IsWaivers reports whether a file that FindConfig found has waivers only.
+func IsWaivers(file string) bool { return filepath.Base(file) == waiversFile }
+
+// at is the place of a key, with a colon behind it, "" where there is none.
+func (c *Config) at(key string) string {
+	if c.lines[key] == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d: ", c.File, c.lines[key])
 }
 
 // ReadConfig reads a troupe.yaml and the waivers.yaml beside it. show is the name of the first in errors. What
@@ -157,8 +188,11 @@ func ReadConfig(file, show string) (*Config, error) {
 	for i := range c.Waivers {
 		c.Waivers[i].file = show
 	}
-	c.modeLine = lineOf(root, "schema", "mode")
-	if err := c.readWaivers(filepath.Join(filepath.Dir(file), "waivers.yaml"), path.Join(path.Dir(show), "waivers.yaml")); err != nil {
+	c.lines = map[string]int{}
+	for _, key := range []string{"mode", "deleted", "new", "paths", "tags", "against", "contracts"} {
+		c.lines[key] = lineOf(root, "schema", key)
+	}
+	if err := c.readWaivers(filepath.Join(filepath.Dir(file), waiversFile), path.Join(path.Dir(show), waiversFile)); err != nil {
 		return nil, err
 	}
 	return c, c.validate()
@@ -240,7 +274,9 @@ func knownKeys(n *yaml.Node, t reflect.Type, show string) error {
 			field, names := fieldOf(t, key.Value)
 			if field == nil {
 				hint := "known are " + strings.Join(names, ", ")
-				if near := closest(key.Value, names); near != "" {
+				if of, _ := fieldOf(reflect.TypeFor[Config](), key.Value); of != nil && t != reflect.TypeFor[Config]() && slices.Equal(names, []string{"schema"}) {
+					hint = "it belongs under schema:"
+				} else if near := closest(key.Value, names); near != "" {
 					hint = fmt.Sprintf("did you mean %q?", near)
 				}
 				return fmt.Errorf("%s:%d: unknown key %q: %s", show, key.Line, key.Value, hint)
@@ -317,11 +353,13 @@ func (c *Config) validate() error {
 	at := func(line int) string { return fmt.Sprintf("%s:%d", c.File, line) }
 	if c.Mode != "" {
 		if _, err := schema.ParseMode(c.Mode); err != nil {
-			return fmt.Errorf("%s: %w", at(c.modeLine), err)
+			return fmt.Errorf("%s: %w", at(c.lines["mode"]), err)
 		}
 	}
-	if err := oneOf(c.Deleted, "deleted", "allow", "fail"); err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+	for key, word := range map[string]string{"deleted": c.Deleted, "new": c.New} {
+		if err := oneOf(word, key, "allow", "fail"); err != nil {
+			return fmt.Errorf("%s: %w", at(c.lines[key]), err)
+		}
 	}
 	for _, r := range c.Subjects {
 		if err := r.validate(); err != nil {
@@ -349,6 +387,9 @@ func (r *SubjectRule) validate() error {
 		}
 	}
 	if err := oneOf(r.Deleted, "deleted", "allow", "fail"); err != nil {
+		return err
+	}
+	if err := oneOf(r.New, "new", "allow", "fail"); err != nil {
 		return err
 	}
 	if err := oneOf(r.Naming, "naming", "topic-record", "topic", "record"); err != nil {
@@ -411,9 +452,16 @@ func (c *Config) mode(name string) (schema.Mode, string) {
 	}
 	if c.Mode != "" {
 		m, _ := schema.ParseMode(c.Mode)
-		return m, fmt.Sprintf("%s:%d", c.File, c.modeLine)
+		return m, fmt.Sprintf("%s:%d", c.File, c.lines["mode"])
 	}
 	return "", ""
+}
+
+func (c *Config) allowsNew(name string) bool {
+	if n := c.rule(name).New; n != "" {
+		return n == "allow"
+	}
+	return c.New == "allow"
 }
 
 func (c *Config) allowsDeleted(name string) bool {

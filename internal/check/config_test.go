@@ -27,7 +27,7 @@ func TestReadConfig_SaysWhatIsWrongAndWhere(t *testing.T) {
     - {subject: a, rule: TYPE_MISMATCH, path: /a, old: x, new: y, reason: r, owner: o, expires: 2026-01-02}
 `, ""},
 		{"misspelt key", "schema:\n  path: [a]\n", `troupe.yaml:2: unknown key "path": did you mean "paths"?`},
-		{"unknown key", "schema:\n  subjects:\n    - match: x\n      colour: red\n", `troupe.yaml:4: unknown key "colour": known are match, mode, deleted, topic, naming, subject`},
+		{"unknown key", "schema:\n  subjects:\n    - match: x\n      colour: red\n", `troupe.yaml:4: unknown key "colour": known are match, mode, deleted, new, topic, naming, subject`},
 		{"wrong type", "schema:\n  paths: {a: b}\n", "troupe.yaml:2: cannot unmarshal !!map into []string"},
 		{"no YAML", "schema: [\n", "troupe.yaml:1: did not find expected node content"},
 		{"mode", "schema:\n\n  mode: SIDEWAYS\n", `troupe.yaml:3: `},

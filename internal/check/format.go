@@ -92,6 +92,9 @@ func (f Finding) warned() string {
 // details is everything about a finding but who it breaks, in lines.
 func (f Finding) details() []string {
 	lines := []string{f.Problem + "."}
+	if strings.HasSuffix(f.Problem, "?") {
+		lines[0] = f.Problem
+	}
 	if f.Rule != schema.NameMismatch && f.Rule != MaybeRenamed && f.Rule != DefaultRemoved && f.Kind != OfSubject { // which start with a name
 		lines[0] = upper(lines[0])
 	}
@@ -168,6 +171,14 @@ func (s Subject) advice(fails bool) string {
 		return "If it must go out all the same: " + words
 	}
 	return "Deploy: " + words
+}
+
+// where is a subject's file, or what it is where the file is its name.
+func (s Subject) where() string {
+	if s.Unnamed != "" {
+		return "(" + s.Unnamed + ", not a record)"
+	}
+	return s.File
 }
 
 // inRepository is a file's path from the repository's root, as CI systems want it.

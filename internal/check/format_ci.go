@@ -44,7 +44,14 @@ func (r *Report) writeGitHub(w io.Writer) error {
 		r.annotate(b, "error", Place{File: p.File, Line: p.Line, Column: p.Column}, "Could not be checked", p.Message)
 	}
 	for _, n := range r.Notes {
-		r.annotate(b, "warning", Place{}, "Note", n)
+		level := "notice"
+		switch {
+		case n.Warning && r.strict:
+			level = "error"
+		case n.Warning:
+			level = "warning"
+		}
+		r.annotate(b, level, Place{File: n.File, Line: n.Line}, "Note", n.Message)
 	}
 	fmt.Fprintln(b, clean(r.String()))
 	return b.Flush()
@@ -180,7 +187,7 @@ func (r *Report) sarif() sarifLog {
 		done.Notifications = append(done.Notifications, sarifNotification{level, sarifText{n.Message}, r.sarifAt(Place{File: n.File, Line: n.Line})})
 	}
 	for _, n := range r.Notes {
-		done.Notifications = append(done.Notifications, sarifNotification{"warning", sarifText{n}, nil})
+		done.Notifications = append(done.Notifications, sarifNotification{"warning", sarifText{n.Message}, r.sarifAt(Place{File: n.File, Line: n.Line})})
 	}
 	run.Invocations = []sarifInvocation{done}
 	return sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}}
@@ -362,7 +369,7 @@ func (r *Report) writeMarkdown(w io.Writer) error {
 			fmt.Fprintf(b, "- %s: %s\n", code(fmt.Sprintf("%s:%d", n.File, n.Line)), mark(n.Message))
 		}
 		for _, n := range r.Notes {
-			fmt.Fprintf(b, "- %s\n", mark(n))
+			fmt.Fprintf(b, "- %s\n", mark(n.String()))
 		}
 	}
 	return b.Flush()

@@ -80,7 +80,7 @@ func (r *Report) writeText(w io.Writer, style Style) error {
 		t.line("%s %s:%d: %s", mark, n.File, n.Line, n.Message)
 	}
 	for _, n := range r.Notes {
-		t.line("%s %s", t.paint(yellow, "!"), n)
+		t.line("%s %s", r.noteMark(t, n), n.String())
 	}
 	if len(r.Waivers)+len(r.Notes) > 0 || said > 0 && !t.blank {
 		t.line("")
@@ -96,6 +96,13 @@ func (r *Report) writeText(w io.Writer, style Style) error {
 	return t.Flush()
 }
 
+func (r *Report) noteMark(t *textWriter, n Note) painted {
+	if n.Warning && r.strict {
+		return t.paint(red, "✗")
+	}
+	return t.paint(yellow, "!")
+}
+
 // textSubject prints a subject if there is something to say about it.
 func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 	failing, waived, warnings := r.groups(s)
@@ -106,23 +113,23 @@ func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 	t.begun = true
 	switch {
 	case len(failing) > 0:
-		t.line("%s %s  %s", t.paint(red, "✗"), t.paint(bold, clean(s.Name)), s.File)
+		t.line("%s %s  %s", t.paint(red, "✗"), t.paint(bold, clean(s.Name)), s.where())
 		if len(s.Compared) > 0 {
 			t.line("  %s", s.compared())
 		}
 	case s.Status == New:
-		t.line("%s %s  %s: %s", t.paint(green, "+"), t.paint(bold, clean(s.Name)), s.File, s.Words)
+		t.line("%s %s  %s: %s", t.paint(green, "+"), t.paint(bold, clean(s.Name)), s.where(), s.Words)
 	case s.Status == Deleted:
-		t.line("%s %s  %s: %s", t.paint(yellow, "-"), t.paint(bold, clean(s.Name)), s.File, s.Words)
+		t.line("%s %s  %s: %s", t.paint(yellow, "-"), t.paint(bold, clean(s.Name)), s.where(), s.Words)
 	case s.Status == Unchecked:
-		t.line("%s %s  %s: %s", t.paint(yellow, "?"), t.paint(bold, clean(s.Name)), s.File, s.Words)
+		t.line("%s %s  %s: %s", t.paint(yellow, "?"), t.paint(bold, clean(s.Name)), s.where(), s.Words)
 	case s.Status == Excused:
-		t.line("%s %s  %s: breaking, but waived; %s", t.paint(yellow, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
+		t.line("%s %s  %s: breaking, but waived; %s", t.paint(yellow, "✓"), t.paint(bold, clean(s.Name)), s.where(), s.compared())
 	case s.Changed:
-		t.line("%s %s  %s: %s; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.passes(), s.compared())
+		t.line("%s %s  %s: %s; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.where(), s.passes(), s.compared())
 		t.line("  %s", s.what())
 	case all || len(waived)+len(warnings) > 0:
-		t.line("%s %s  %s: unchanged; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.File, s.compared())
+		t.line("%s %s  %s: unchanged; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.where(), s.compared())
 	default:
 		t.begun = begun
 		return false

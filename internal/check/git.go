@@ -82,7 +82,7 @@ func (r *repository) shallow() bool {
 // hint says how to get history that a clone may lack.
 func (r *repository) hint() string {
 	if r.shallow() {
-		return "; this is a shallow clone: fetch the history first (actions/checkout: fetch-depth: 0; elsewhere: git fetch --unshallow)"
+		return "; this is a shallow clone: fetch the history first (actions/checkout: fetch-depth: 0; elsewhere: git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*')"
 	}
 	return ""
 }
@@ -103,7 +103,7 @@ func short(commit string) string { return commit[:min(len(commit), 7)] }
 func (r *repository) mainBase(env func(string) string) (base, error) {
 	head, ok := r.commit("HEAD")
 	if !ok {
-		return base{}, errors.New("the git repository has no commit yet, so there is nothing to compare with: say with what (--against DIR|FILE|registry)")
+		return base{}, &beginning{"the git repository has no commit yet", "no commit"}
 	}
 	name, tip, err := r.mainBranch(env)
 	if err != nil {
@@ -133,7 +133,7 @@ func (r *repository) before(head, name string) (base, error) {
 		if hint := r.hint(); hint != "" {
 			return base{}, fmt.Errorf("HEAD is on %s, and its parent is not here%s", name, hint)
 		}
-		return base{}, fmt.Errorf("HEAD is the first commit of %s, so there is nothing to compare with: say with what (--against DIR|FILE|registry)", name)
+		return base{}, &beginning{fmt.Sprintf("HEAD is the first commit of %s", name), "nothing before the first commit"}
 	}
 	return base{parent, "HEAD^", "the commit before HEAD, which is on " + name}, nil
 }
@@ -161,14 +161,37 @@ func (r *repository) mainBranch(env func(string) string) (name, tip string, err 
 			}
 		}
 	}
+	if only := r.onlyBranch(); only != "" && !r.shallow() {
+		return "", "", fmt.Errorf("this clone has only the branch %s: git fetch origin main:refs/remotes/origin/main", only)
+	}
 	return "", "", fmt.Errorf("the git repository has neither main nor master: say what to compare with (--against BRANCH|TAG|COMMIT)%s", r.hint())
+}
+
+// onlyBranch is the branch of the remote's that a clone of a single one has, "" for other repositories.
+func (r *repository) onlyBranch() string {
+	said, err := r.git("config", "--get-all", "remote.origin.fetch")
+	if err != nil {
+		return ""
+	}
+	of, rest, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(said), "+"), ":")
+	if !ok || strings.ContainsAny(of+rest, "*\n") {
+		return ""
+	}
+	return strings.TrimPrefix(of, "refs/heads/")
+}
+
+// beginning is the error of a repository in which nothing was before.
+type beginning struct{ words, against string }
+
+func (e *beginning) Error() string {
+	return e.words + ", so there is nothing to compare with: if every schema is new, say so with --allow-new (or \"new: allow\" in troupe.yaml); else say with what to compare (--against DIR|FILE|registry)"
 }
 
 func (r *repository) orFetch(branch string) string {
 	if hint := r.hint(); hint != "" {
 		return hint
 	}
-	return ": git fetch origin " + branch
+	return fmt.Sprintf(": git fetch origin %s:refs/remotes/origin/%[1]s", branch)
 }
 
 func (r *repository) mergeBase(name, head string) (base, error) {
@@ -228,7 +251,7 @@ func (r *repository) tags(glob string) ([]base, error) {
 			continue
 		}
 		if ok, err := path.Match(glob, f[0]); err != nil {
-			return nil, fmt.Errorf("--tags %q is no glob: %w", glob, err)
+			return nil, fmt.Errorf("%q is no glob: %w", glob, err)
 		} else if !ok {
 			continue
 		}

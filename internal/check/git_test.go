@@ -252,17 +252,26 @@ func TestRun_NothingButNewSchemasIsNotGreen(t *testing.T) {
 	w := newRepository(t)
 	w.commit("x", "x")
 	w.commit("order.avsc", orderV1)
-	r, err := Run(t.Context(), w.options())
-	if err == nil || !strings.Contains(err.Error(), "none of the 1 schema here; if they are all new, say so with --allow-new") {
-		t.Errorf("error %v", err)
+	r := w.check(w.options())
+	if r.Summary.Exit != 2 || len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Message, "none of the 1 schema here; if they are all new, say so with --allow-new") {
+		t.Errorf("%+v", r.Problems)
 	}
-	says(t, text(t, r), "+ shop.Order  order.avsc: new: nothing to compare with")
+	says(t, text(t, r), "+ shop.Order  order.avsc: new: HEAD^@", "does not have this schema")
+	for _, format := range []string{"github", "markdown", "junit", "sarif", "json"} {
+		var b strings.Builder
+		if err := r.Write(&b, format, Style{}); err != nil {
+			t.Fatal(err)
+		}
+		says(t, b.String(), "nothing was checked")
+	}
 	o := w.options()
 	o.AllowNew = true
 	says(t, text(t, w.check(o)), "1 new")
 	o.Mode = schema.None
 	w.commit("order.avsc", orderV2)
-	w.fails(o, "nothing was checked: the mode of every subject is NONE (from --mode)")
+	if r := w.check(o); len(r.Problems) != 1 || r.Problems[0].Message != "nothing was checked: the mode of every subject is NONE (from --mode)" {
+		t.Errorf("%+v", r.Problems)
+	}
 	w.commit("refund.avsc", record("Refund"))
 	says(t, text(t, w.check(w.options())), "1 new, 1 compatible")
 	if err := os.RemoveAll(filepath.Join(w.dir, "refund.avsc")); err != nil {

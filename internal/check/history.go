@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -53,11 +54,15 @@ func (c *checker) history(candidates *set) (history, error) {
 		}
 		return c.registry(what, candidates)
 	case hasKind && kind == "git":
-		return c.git(what)
+		return c.git(what, candidates)
 	case hasKind && (kind == "dir" || kind == "file"):
 		return c.files(what, candidates)
 	case c.Against == "":
-		return c.git("")
+		return c.git("", candidates)
+	case len(c.Against) >= 7 && strings.Trim(c.Against, "0") == "":
+		h, err := c.git("", candidates)
+		c.report.How += "; 000… is what the push of a new branch calls the commit before"
+		return h, err
 	}
 	_, _, err := c.find(c.Against)
 	isFile := err == nil
@@ -67,7 +72,7 @@ func (c *checker) history(candidates *set) (history, error) {
 	if isFile {
 		return c.files(c.Against, candidates)
 	}
-	return c.git(c.Against)
+	return c.git(c.Against, candidates)
 }
 
 func (c *checker) isRevision(s string) bool {
@@ -88,9 +93,16 @@ func (c *checker) openRepository() (*repository, error) {
 	if slices.Contains(c.tree.named, c.paths[0]) {
 		dir = filepath.Dir(dir)
 	}
+	for _, err := os.Stat(dir); err != nil && dir != filepath.Dir(dir); _, err = os.Stat(dir) {
+		dir = filepath.Dir(dir) // what was deleted
+	}
 	repo, err := openRepository(c.ctx, dir)
 	if errors.Is(err, errNoRepository) {
-		return nil, fmt.Errorf("%s is not in a git repository: say what to compare with (--against DIR|FILE|registry)", c.paths[0])
+		hint := ""
+		if len(c.tree.named) == 2 && len(c.paths) == 2 {
+			hint = fmt.Sprintf("; to compare two files: troupe schema check %s --against %s", c.paths[1], c.paths[0])
+		}
+		return nil, fmt.Errorf("%s is not in a git repository: say what to compare with (--against DIR|FILE|registry)%s", c.paths[0], hint)
 	}
 	if err != nil {
 		return nil, err
@@ -127,9 +139,11 @@ type pastTree struct {
 	label string
 	// elsewhere returns the set of what the tree has outside of the checked paths.
 	elsewhere func() (*set, error)
+	// contracts returns the files of the contracts that are there no more.
+	contracts func() ([]*file, error)
 }
 
-func (c *checker) git(revision string) (history, error) {
+func (c *checker) git(revision string, candidates *set) (history, error) {
 	repo, err := c.openRepository()
 	if err != nil {
 		return nil, err
@@ -138,17 +152,35 @@ func (c *checker) git(revision string) (history, error) {
 	if revision == "" {
 		b, err = repo.mainBase(c.Env)
 	} else {
+		if ref, p, ok := strings.Cut(revision, ":"); ok && p != "" {
+			return c.within(ref, p, candidates)
+		}
 		b, err = repo.namedBase(revision)
 	}
+	var first *beginning
+	if errors.As(err, &first) {
+		return c.begin(first, candidates)
+	}
 	if err != nil {
+		if revision != "" && revision == c.Config.Against {
+			return nil, fmt.Errorf("%sagainst: %w", c.Config.at("against"), err)
+		}
 		return nil, err
 	}
 	c.report.Against, c.report.How = b.label(), b.how
 	var bases []base
 	if c.Tags != "" {
 		if bases, err = repo.tags(c.Tags); err != nil {
-			return nil, err
+			if c.Tags == c.Config.Tags {
+				return nil, fmt.Errorf("%stags: %w", c.Config.at("tags"), err)
+			}
+			return nil, fmt.Errorf("--tags: %w", err)
 		}
+		if revision != "" && !repo.isBranch(revision) {
+			bases = slices.DeleteFunc(bases, func(tag base) bool { return tag.commit == b.commit })
+		}
+	}
+	if len(bases) > 0 {
 		c.report.Against = fmt.Sprintf("%s and %s (%s)", b.label(), count(len(bases), "tag"), c.Tags)
 	}
 	h := &gitHistory{c: c}
@@ -180,9 +212,14 @@ func (c *checker) past(b base) (*pastTree, error) {
 	if err != nil {
 		return nil, err
 	}
-	var here, rest []string
+	var here, rest, contracts []string
 	for _, p := range everything {
 		own, err := filepath.Rel(c.report.Prefix, p)
+		if dir := c.contractsDir(); err == nil && within(filepath.ToSlash(own), []string{dir}) && strings.Count(p, "/") > strings.Count(dir, "/")+1 {
+			if _, err := os.Stat(filepath.Join(c.tree.root, own)); err != nil {
+				contracts = append(contracts, p)
+			}
+		}
 		switch {
 		case err == nil && c.excluded(filepath.ToSlash(own)) && !slices.Contains(under, p):
 		case within(p, under):
@@ -198,7 +235,60 @@ func (c *checker) past(b base) (*pastTree, error) {
 	}
 	return &pastTree{s, b.name, func() (*set, error) {
 		return c.repo.set(t, rest, func() ([]*file, error) { return t.load(here) })
+	}, func() ([]*file, error) {
+		files, err := t.load(contracts)
+		for _, f := range files {
+			if own, err := filepath.Rel(c.report.Prefix, f.path); err == nil {
+				f.path = filepath.ToSlash(own)
+			}
+		}
+		return files, err
 	}}, nil
+}
+
+func (h *gitHistory) formerContracts() ([]*file, error) {
+	return h.trees[len(h.trees)-1].contracts()
+}
+
+// within compares with a file or a directory of a commit.
+func (c *checker) within(revision, p string, candidates *set) (history, error) {
+	id, ok := c.repo.commit(revision)
+	if !ok {
+		return nil, fmt.Errorf("git knows no branch, tag or commit %q%s", revision, c.repo.orList())
+	}
+	b := base{commit: id, name: revision}
+	t, err := c.repo.tree(b)
+	if err != nil {
+		return nil, err
+	}
+	p = path.Clean(strings.TrimSuffix(p, "/"))
+	paths, err := t.list([]string{p})
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("%s has no .avsc file in %s (a path of the repository, from its root)", revision, p)
+	}
+	files, err := t.load(paths)
+	if err != nil {
+		return nil, err
+	}
+	isFile := len(paths) == 1 && paths[0] == p
+	for _, f := range files {
+		f.path = strings.TrimPrefix(f.path, p+"/")
+	}
+	all, err := t.list(nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSet(files, true, func() ([]*file, error) {
+		return t.load(slices.DeleteFunc(all, func(in string) bool { return slices.Contains(paths, in) }))
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.report.Against = fmt.Sprintf("%s:%s", b.label(), p)
+	return &fileHistory{c, s, isFile, len(candidates.subjects) == 1 && len(s.subjects) == 1}, nil
 }
 
 // set reads files of a tree, once for all commits that have the same ones.
@@ -362,6 +452,10 @@ func (c *checker) files(what string, candidates *set) (history, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(paths) == 0 && (c.AllowNew || c.allNew(candidates)) && !c.empty {
+		c.report.Against = path.Clean(filepath.ToSlash(what))
+		return noHistory{}, nil
+	}
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("no .avsc file in %s, which is what to compare with: name the directory that holds the old schemas", what)
 	}
@@ -439,15 +533,25 @@ func (c *checker) registry(subject string, candidates *set) (history, error) {
 			return nil, err
 		}
 	}
-	c.report.Against = "registry " + name
+	c.report.Against, c.report.How = "registry "+name, "schemas that were deleted here are not noticed: a registry has those of others, too"
 	if subject != "" {
-		c.report.Against = fmt.Sprintf("subject %s of registry %s", subject, name)
+		c.report.Against, c.report.How = fmt.Sprintf("subject %s of registry %s", subject, name), ""
 	}
 	return h, nil
 }
 
 func (h *registryHistory) of(s *subject) (all []*past, err error) {
-	for _, name := range h.names(s.name) {
+	for _, called := range s.names() { // by its aliases where its name is not there
+		if all, err = h.named(s, called); err != nil || len(all) > 0 {
+			break
+		}
+	}
+	return all, err
+}
+
+// named returns the pasts of the subjects for a name of a schema.
+func (h *registryHistory) named(s *subject, called string) (all []*past, err error) {
+	for _, name := range h.names(s.name, called) {
 		versions, err := h.registry.Versions(h.c.ctx, name)
 		var missing *schema.NotFoundError
 		if errors.As(err, &missing) && h.subject == "" {
@@ -470,11 +574,14 @@ func (h *registryHistory) of(s *subject) (all []*past, err error) {
 
 // names returns the subjects that hold a schema: as the configuration says, or else
 // those that Confluent's strategies by record name would give, on any topic.
-func (h *registryHistory) names(name string) []string {
+func (h *registryHistory) names(own, name string) []string {
 	if h.subject != "" {
 		return []string{h.subject}
 	}
-	rule := h.c.Config.rule(name)
+	rule := h.c.Config.rule(own)
+	if other := h.c.Config.rule(name); rule.Topic+rule.Subject+rule.Naming == "" {
+		rule = other
+	}
 	switch {
 	case rule.Subject != "":
 		return []string{rule.Subject}

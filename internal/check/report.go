@@ -37,8 +37,8 @@ type Report struct {
 	// Problems are what could not be checked.
 	Problems []Problem `json:"problems"`
 	// Notes are said once, for all subjects.
-	Notes   []string `json:"notes,omitempty"`
-	Summary Summary  `json:"summary"`
+	Notes   []Note  `json:"notes,omitempty"`
+	Summary Summary `json:"summary"`
 
 	// Prefix is where file names start within the repository, "" for its root.
 	Prefix string `json:"-"`
@@ -61,8 +61,10 @@ const (
 // Subject is a schema with everything that was found out about it.
 type Subject struct {
 	// Name is the full name of the schema, or its file where it has none.
-	Name   string `json:"name"`
-	Status Status `json:"status"`
+	Name string `json:"name"`
+	// Unnamed says what a schema without a name is, such as "a union".
+	Unnamed string `json:"unnamed,omitempty"`
+	Status  Status `json:"status"`
 	// File is where the schema is, or for a deleted one where it was.
 	File string `json:"file"`
 	// Registered is the subject in the registry, "" where there is none.
@@ -177,6 +179,23 @@ type WaiverNote struct {
 	Fails bool `json:"fails"`
 }
 
+// Note is something to know about the whole.
+type Note struct {
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Message string `json:"message"`
+	// Warning says that somebody should look at it.
+	Warning bool `json:"warning"`
+}
+
+// String has the place in front.
+func (n Note) String() string {
+	if n.Line > 0 {
+		return fmt.Sprintf("%s:%d: %s", n.File, n.Line, n.Message)
+	}
+	return n.Message
+}
+
 // Problem is something that could not be checked.
 type Problem struct {
 	File    string `json:"file,omitempty"`
@@ -196,8 +215,11 @@ type Summary struct {
 	// Warnings are findings that deserve a look.
 	Warnings int `json:"warnings"`
 	// Compared is how many subjects were compared with something.
-	Compared int      `json:"compared"`
-	Modes    []string `json:"modes"`
+	Compared int `json:"compared"`
+	// Contracts is how many contracts were checked, and Services how many have them.
+	Contracts int      `json:"contracts"`
+	Services  int      `json:"services"`
+	Modes     []string `json:"modes"`
 	// Exit is the exit code: 0 compatible, 1 breaking, 2 not everything could be checked.
 	Exit int `json:"exit"`
 }
@@ -242,11 +264,26 @@ func (r *Report) finish() {
 			s.Compatible++
 		}
 	}
+	services := map[string]bool{}
+	for _, sub := range r.Subjects {
+		s.Contracts += len(sub.Contracts)
+		for _, name := range sub.Contracts {
+			services[name] = true
+		}
+	}
+	s.Services = len(services)
+	noted := 0
+	for _, n := range r.Notes {
+		if n.Warning {
+			noted++
+		}
+	}
+	s.Warnings += noted
 	slices.Sort(s.Modes)
 	switch {
 	case len(r.Problems) > 0:
 		s.Exit = 2
-	case s.Breaking > 0 || slices.ContainsFunc(r.Waivers, func(w WaiverNote) bool { return w.Fails }):
+	case s.Breaking > 0 || noted > 0 && r.strict || slices.ContainsFunc(r.Waivers, func(w WaiverNote) bool { return w.Fails }):
 		s.Exit = 1
 	}
 	r.Summary = s
@@ -272,6 +309,9 @@ func (r *Report) String() string {
 	}
 	if s.Warnings > 0 {
 		parts = append(parts, count(s.Warnings, "warning"))
+	}
+	if s.Contracts > 0 {
+		parts = append(parts, fmt.Sprintf("%s of %s checked", count(s.Contracts, "contract"), count(s.Services, "service")))
 	}
 	if failing := r.failingWaivers(); failing > 0 {
 		parts = append(parts, count(failing, "waiver")+" to look at")

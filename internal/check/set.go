@@ -48,7 +48,8 @@ type version struct {
 	schema *schema.Schema
 	broken error // why there is no schema
 	// within returns where a field of a record is written, if at is not within it already; nil if that can't be told.
-	within func(record, field string, at Place) *Place
+	within  func(record, field string, at Place) *Place
+	outline *outline
 }
 
 // outline is what a file's text defines and uses.
@@ -360,7 +361,7 @@ func problemOf(o *outline) []Problem {
 
 // add adds a file as a subject, or as a version of one.
 func (s *set) add(l *loader, o *outline) {
-	v := &version{show: o.show, schema: o.schema, broken: o.err, within: func(record, field string, at Place) *Place { return l.within(o, record, field, at) }}
+	v := &version{show: o.show, schema: o.schema, broken: o.err, outline: o, within: func(record, field string, at Place) *Place { return l.within(o, record, field, at) }}
 	if o.number > 0 {
 		v.label = "v" + strconv.Itoa(o.number)
 	}

@@ -138,7 +138,7 @@ func (r *Report) PrintWaivers(now time.Time) string {
 	if len(all) == 0 {
 		return ""
 	}
-	return "waivers:\n" + strings.Join(all, "")
+	return "# Fill in reason and owner, and save this as waivers.yaml beside troupe.yaml (or in the directory that you check from).\nwaivers:\n" + strings.Join(all, "")
 }
 
 // sameWaiver compares what comes before the reason: both directions of a mode are waived by one.

@@ -16,7 +16,7 @@ func (p pair) who(versions []string) string {
 	case OldReadsNew:
 		return fmt.Sprintf("consumers on %s cannot read new events", enumerate(versions))
 	}
-	return fmt.Sprintf("service %s cannot read new %s", p.service, p.new.schema.FullName())
+	return fmt.Sprintf("service %s cannot read new %s (contract %s)", p.service, p.new.schema.FullName(), p.old.show)
 }
 
 // problem says what is wrong.
