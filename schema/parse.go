@@ -188,7 +188,7 @@ func (p *parser) reference(v jsonValue, name, space string, inside bool) (*node,
 	}
 	switch name {
 	case "record", "error", "enum", "fixed", "array", "map":
-		return nil, p.fail(v, `%q alone is no type: write an object, such as {"type": %[1]q, ...}, in its place`, name)
+		return nil, p.fail(v, `%q alone is no type: write the whole type in its place, %s`, name, complexForms[name])
 	case "union":
 		return nil, p.fail(v, `"union" is no type: a union is written as an array of types`)
 	}
@@ -324,7 +324,7 @@ func (p *parser) record(v jsonValue, n *node, space string) error {
 	}
 	p.in("fields")
 	if fields.kind() != jsonArray {
-		return p.fail(fields, `the "fields" of record %s are %s, not an array`, n.name, fields.kind())
+		return p.fail(fields, `the "fields" of record %s are %s, not an array of {"name":...,"type":...}`, n.name, fields.kind())
 	}
 	seen := map[string]Position{}
 	for i, item := range fields.items() {

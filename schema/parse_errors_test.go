@@ -25,7 +25,7 @@ func TestParse_SaysWhatIsWrongAndWhere(t *testing.T) {
 		{`true`, `1:1: true is no type`},
 		{`12`, `1:1: a number is no type`},
 		{`"text"`, `1:1: unknown type "text": did you mean "string"?`},
-		{`"array"`, `1:1: "array" alone is no type: write an object, such as {"type": "array", ...}, in its place`},
+		{`"array"`, `1:1: "array" alone is no type: write the whole type in its place, {"type":"array","items":...}`},
 		{`{"items": "int"}`, `1:1: the type has no "type"`},
 		{`{"type": {"type": "int"}}`, `1:10 (/type): "type" is an object, but a type that is an object names its type with a string`},
 		{`{"type": "int", "type": "long"}`, `1:17: the key "type" is there twice`},

@@ -16,7 +16,7 @@ var meant = map[string]string{
 	"blob": "bytes", "binary": "bytes", "byte": "bytes", "[]byte": "bytes", "nil": "null", "none": "null", "void": "null",
 	"object": "record", "struct": "record", "class": "record", "message": "record",
 	"list": "array", "slice": "array", "sequence": "array", "set": "array", "dict": "map", "dictionary": "map", "hash": "map",
-	"datetime": "timestamp-millis", "timestamp": "timestamp-millis", "instant": "timestamp-millis", "localdate": "date",
+	"datetime": "timestamp-millis", "date-time": "timestamp-millis", "timestamp": "timestamp-millis", "instant": "timestamp-millis", "localdate": "date",
 	"guid": "uuid", "bigdecimal": "decimal", "money": "decimal", "numeric": "decimal",
 }
 
@@ -56,6 +56,8 @@ func (p *parser) guess(v jsonValue, name string, inside bool) string {
 		return "Avro has no type for anything: list the types in a union, such as [\"null\", \"string\", \"long\"]"
 	case lower == "optional" || strings.HasSuffix(name, "?"):
 		return `what may be missing is a union, such as ["null", "string"], and the field gets "default": null`
+	case strings.ContainsAny(name, "|,"):
+		return `a union is written as an array of types, such as ["null", "string"]`
 	case lower == "json":
 		return `did you mean "string"?`
 	case strings.HasSuffix(name, "[]") || strings.HasPrefix(name, "[]") && lower != "[]byte":
@@ -72,7 +74,8 @@ func (p *parser) guess(v jsonValue, name string, inside bool) string {
 	}
 	if word, ok := meant[lower]; ok {
 		_, primitive := primitives[word]
-		if primitive || name == lower { // Money and Message may well be somebody's own
+		_, object := complexForms[word]
+		if primitive || name == lower || !object && lower != "money" { // Money and Message may well be somebody's own
 			return howWritten(word, inside)
 		}
 	}
@@ -89,7 +92,7 @@ func howWritten(word string, inside bool) string {
 	if _, primitive := primitives[word]; primitive {
 		return fmt.Sprintf("did you mean %q?", word)
 	}
-	if text, complex := complexForms[word]; complex {
+	if text, object := complexForms[word]; object {
 		if inside {
 			return fmt.Sprintf("did you mean %q?", word)
 		}

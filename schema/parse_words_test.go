@@ -31,6 +31,9 @@ func TestParse_SaysWhichTypeIsMeant(t *testing.T) {
 		{field(`"string[]"`), unknown + `"string[]": did you mean {"type":"array","items":"string"}?`},
 		{field(`"string?"`), unknown + `"string?": what may be missing is a union, such as ["null", "string"], and the field gets "default": null`},
 		{field(`"any"`), unknown + `"any": Avro has no type for anything: list the types in a union, such as ["null", "string", "long"]`},
+		{field(`"null | string"`), unknown + `"null | string": a union is written as an array of types, such as ["null", "string"]`},
+		{field(`"Timestamp"`), unknown + `"Timestamp": it is a logical type: {"type":"long","logicalType":"timestamp-millis"}`},
+		{field(`"array"`), `avro schema 1:71 (/fields/0/type): "array" alone is no type: write the whole type in its place, {"type":"array","items":...}`},
 		{field(`" string"`), unknown + `" string": a name has no spaces around it`},
 		{field(`"Money"`), unknown + `"Money": neither shop.Money nor a type Money without namespace is defined up to here`},
 		{`{"type": "object", "name": "R", "fields": []}`, `avro schema 1:10 (/type): unknown type "object": did you mean "record"?`},
@@ -49,7 +52,7 @@ func TestParse_SaysWhichAttributeIsMeant(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`{"type": "record", "name": "R", "feilds": []}`, `avro schema 1:33: the record R has no array "fields", but "feilds": did you mean "fields"?`},
 		{`{"type": "record", "name": "R", "properties": {}}`, `avro schema 1:33: the record R has no array "fields", but "properties": did you mean "fields"?`},
-		{`{"type": "record", "name": "R", "fields": {}}`, `avro schema 1:43 (/fields): the "fields" of record R are an object, not an array`},
+		{`{"type": "record", "name": "R", "fields": {}}`, `avro schema 1:43 (/fields): the "fields" of record R are an object, not an array of {"name":...,"type":...}`},
 		{`{"type": "record", "nmae": "R", "fields": []}`, `avro schema 1:20: the record has no "name", but "nmae": did you mean "name"?`},
 		{`{"type": "record", "name": 7, "fields": []}`, `avro schema 1:28: the "name" of the record is a number, not a string`},
 		{`{"tpye": "record", "name": "R", "fields": []}`, `avro schema 1:2: the type has no "type", but "tpye": did you mean "type"?`},

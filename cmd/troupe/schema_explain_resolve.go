@@ -95,7 +95,7 @@ default that counts is the one in the reader's schema. Never rename a symbol; ad
 regard to the namespace, or through an alias in the reader's schema. A new name is a new type.`,
 			who: `Whoever reads with the other name: new consumers on old events, and consumers with the old schema on new events. An
 alias helps only those who have it in their schema: the new consumers.`,
-			fix:    `Keep the name; it is no more than a name. If it must change, put the old full name into the new type's aliases, or publish the event
+			fix: `Keep the name; it is no more than a name. If it must change, put the old full name into the new type's aliases, or publish the event
 under the new name beside the old one.`,
 			deploy: `With an alias: all consumers first, then the producers.`,
 			old: `{"type": "record", "name": "OrderPlaced", "namespace": "shop", "fields": [

@@ -90,6 +90,8 @@ func (o *lintOptions) run(cmd *cobra.Command, paths []string) error {
 	}
 	summary := fmt.Sprintf("%s: %s, %s, %d infos", counted(len(sources), "schema"), counted(errors, "error"), counted(warnings, "warning"), infos)
 	switch {
+	case len(failed) == 1 && len(sources) == 0:
+		return failed[0]
 	case len(failed) == 1:
 		return fmt.Errorf("%w (%s in the others)", failed[0], summary)
 	case len(failed) > 1:

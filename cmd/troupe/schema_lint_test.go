@@ -59,4 +59,9 @@ func TestSchemaLint_IsNeverGreenWithoutHavingLooked(t *testing.T) {
 	expect(t, troupeSchema(ctx, lintedAddress, "lint", "-", "--disable", "PII_UNMARKED"), 0)
 	expect(t, troupeSchema(ctx, "", "lint", "bad/b.avsc", "--disable", "PII_UNMARKD"), 2, `there is no lint rule "PII_UNMARKD"; did you mean PII_UNMARKED?`)
 	expect(t, troupeSchema(ctx, "", "lint", "bad/b.avsc", "-o", "yaml"), 2, `-o "yaml" is none of text, json, github`)
+	o = troupeSchema(ctx, "", "lint", "bad/a.avsc")
+	expect(t, o, 2, "bad/a.avsc:1:1: not JSON")
+	if strings.Contains(o.stderr, "in the others") {
+		t.Errorf("there are no others: %s", o.stderr)
+	}
 }

@@ -118,9 +118,17 @@ func (o *registerOptions) run(cmd *cobra.Command, subject, file string) error {
 	}
 	if err == nil && len(breaks) > 0 {
 		err = breaking("%s is not registered under %s, whose level is %s; %s",
-			candidate.name, subject, result.Level, howToFix(candidate, "registry:"+subject, ""))
+			candidate.name, subject, result.Level, howToFix(candidate, "registry:"+subject, o.registryFlag()))
 	}
 	return err
+}
+
+// registryFlag is --registry for another command, if it was given to this one.
+func (o *registerOptions) registryFlag() string {
+	if o.registry == "" || strings.Contains(o.registry, "@") { // which may be a password
+		return ""
+	}
+	return " --registry " + o.registry
 }
 
 // howToFix says which command repairs what keeps a schema from following another one.
