@@ -149,12 +149,17 @@ func pointer(path []string) string {
 }
 
 func (p *parser) fail(at jsonValue, format string, args ...any) error {
+	return &ParseError{Position: at.position(), Path: p.pointer(), Problem: fmt.Sprintf(format, p.cut(args)...)}
+}
+
+// cut shortens the texts of others among args.
+func (p *parser) cut(args []any) []any {
 	for i, arg := range args {
 		if text, ok := arg.(string); ok {
 			args[i] = head(text, maxName)
 		}
 	}
-	return &ParseError{Position: at.position(), Path: p.pointer(), Problem: fmt.Sprintf(format, args...)}
+	return args
 }
 
 // schema reads a type. space is the namespace around it.
@@ -192,7 +197,7 @@ func (p *parser) reference(v jsonValue, name, space string, inside bool) (*node,
 	case "union":
 		return nil, p.fail(v, `"union" is no type: a union is written as an array of types`)
 	}
-	return nil, p.fail(v, "unknown type %q: %s", name, p.suggestion(v, name, space, inside))
+	return nil, p.fail(v, "unknown type %q: %s", name, sentence(p.suggestion(v, name, space, inside)))
 }
 
 // suggestion says what may be wrong with a name that nothing defines.
@@ -207,9 +212,10 @@ func (p *parser) suggestion(v jsonValue, name, space string, inside bool) string
 	if found == "" {
 		guess = p.guess(v, name, inside)
 	}
-	switch full := fullName(name, space); {
+	full, name := head(fullName(name, space), maxName), head(name, maxName)
+	switch {
 	case found != "":
-		return fmt.Sprintf("%s is not defined up to here, but %s is", full, found)
+		return fmt.Sprintf("%s is not defined up to here, but %s is", full, head(found, maxName))
 	case guess != "":
 		return guess
 	case full != name:

@@ -67,7 +67,7 @@ func (p *parser) guess(v jsonValue, name string, inside bool) string {
 		return fmt.Sprintf("types are written in lower case: %q", lower)
 	}
 	if later, ok := p.later(v, name); ok {
-		return fmt.Sprintf("it is defined further down, at %s: define it here, where it is first used, and use its name there", later.position())
+		return fmt.Sprintf("it is defined further down, at %d:%d: define it here, where it is first used, and use its name there", later.position().Line, later.position().Column)
 	}
 	if said := howWritten(lower, inside); said != "" {
 		return said
@@ -86,6 +86,9 @@ func (p *parser) guess(v jsonValue, name string, inside bool) string {
 	}
 	return p.nearName(name)
 }
+
+// sentence is a text of ours in a failure, which is never cut as the names of others are.
+type sentence string
 
 // howWritten says how a type of that name is written, "" if there is none.
 func howWritten(word string, inside bool) string {
@@ -118,7 +121,7 @@ func (p *parser) nearName(name string) string {
 	if best == "" {
 		return ""
 	}
-	return fmt.Sprintf("did you mean %q?", best)
+	return fmt.Sprintf("did you mean %q?", head(best, maxName))
 }
 
 // later finds the definition of a type behind the place where its name is used.
@@ -153,7 +156,7 @@ var confused = map[string][]string{
 
 // lacks is the failure of an object without an attribute. It is at the attribute that may be meant.
 func (p *parser) lacks(v jsonValue, key, format string, args ...any) error {
-	said := fmt.Sprintf(format, args...)
+	said := sentence(fmt.Sprintf(format, p.cut(args)...))
 	for written := range v.members() {
 		word := written.str()
 		if len(word) <= longestGuess && (resembles(word, key) || contains(confused[key], strings.ToLower(word))) {

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -45,6 +46,19 @@ func TestParse_SaysWhichTypeIsMeant(t *testing.T) {
 		{`[{"type": "fixed", "name": "shop.Money", "size": 1}, "shop.Mony"]`, `avro schema 1:54 (/1): unknown type "shop.Mony": did you mean "shop.Money"?`},
 	} {
 		checkParseError(t, c.text, c.want)
+	}
+}
+
+func TestParse_CutsNamesAndNotWhatItSaysOfThem(t *testing.T) {
+	long := "n." + strings.Repeat("x", 400)
+	for _, c := range []struct{ text, want string }{
+		{`{"type": "record", "name": "` + long + `"}`, `... has no array "fields"`},
+		{`[{"type": "fixed", "name": "` + long + `.Money", "size": 1}, "Mony"]`, `unknown type "Mony": did you mean "` + long[:100]},
+		{`{"type": "array", "items": "` + long + `"}`, `... is not defined up to here`},
+	} {
+		if _, err := Parse(c.text); err == nil || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 1000 {
+			t.Errorf("%s\n got %v\nwant ...%s", c.text, err, c.want)
+		}
 	}
 }
 

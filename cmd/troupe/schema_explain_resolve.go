@@ -94,7 +94,8 @@ default that counts is the one in the reader's schema. Never rename a symbol; ad
 			meaning: `Records, enums and fixed have names, and a reader takes them for the same only when the names are: without
 regard to the namespace, or through an alias in the reader's schema. A new name is a new type.`,
 			who: `Whoever reads with the other name: new consumers on old events, and consumers with the old schema on new events. An
-alias helps only those who have it in their schema: the new consumers.`,
+alias helps only those who have it in their schema: the new consumers. Where it is the event itself that has another name, old
+consumers of this library have no handler for it: they pass the new events over and count them, without an error.`,
 			fix: `Keep the name; it is no more than a name. If it must change, put the old full name into the new type's aliases, or publish the event
 under the new name beside the old one.`,
 			deploy: `With an alias: all consumers first, then the producers.`,
