@@ -40,7 +40,7 @@ name in what --against names, wherever its file was:
 
   (nothing)      where HEAD left the main branch (merge base); on the main branch itself
                  with HEAD if something is not committed, else with the commit before
-  BRANCH         where HEAD left that branch
+  BRANCH         where HEAD left that branch; on it as with nothing
   TAG, COMMIT    that commit; REF:PATH a file or a directory of it
   DIR, FILE      files; git:, dir: and file: in front leave no doubt
   registry       the registry of --registry or TROUPE_REGISTRY, which has its own modes;

@@ -27,7 +27,6 @@ func (s *Subject) note(old, new *version, backward, forward []Finding) []Finding
 	for _, c := range changes {
 		s.Changes = append(s.Changes, changeWords(c))
 	}
-	s.deploy(old, new, backward, forward)
 	return slices.Concat(p.maybeRenamed(changes, wantsBackward(s.Mode)), p.lostDefaults(changes, backward, s.Mode))
 }
 

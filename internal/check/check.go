@@ -64,13 +64,17 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	adopt(contracts, candidates)
 	history, err := c.history(candidates)
 	if err != nil {
 		return nil, cmp.Or(c.vacant(nil), err)
 	}
+	if c.repo == nil { // its root is where annotations count from
+		_, _ = c.openRepository()
+	}
 	c.report.Problems = append(c.report.Problems, candidates.problems...)
 	for _, sub := range candidates.subjects {
-		if err := c.subject(sub, history, contracts); err != nil {
+		if err := c.subject(sub, candidates, history, contracts); err != nil {
 			return nil, err
 		}
 	}
@@ -81,6 +85,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := c.notes(candidates, history, contracts); err != nil {
 		return nil, err
 	}
+	c.unusedTags()
 	c.waive()
 	slices.SortStableFunc(c.report.Subjects, func(a, b Subject) int { return cmp.Compare(a.Name, b.Name) })
 	c.report.finish()
@@ -104,8 +109,8 @@ type checker struct {
 	empty, hasContracts bool
 	report              *Report
 	repo                *repository
-	// repoDir is the directory that repo was opened in.
-	repoDir string
+	// repoDir is the directory that repo was opened in, and repoTop its root.
+	repoDir, repoTop string
 	// seen are the fingerprints of the schemas that each subject has now.
 	seen map[string][]string
 	// fresh are the subjects that nothing was compared with.
@@ -135,6 +140,9 @@ func newChecker(ctx context.Context, o Options) (*checker, error) {
 		strict: o.Strict, Subjects: []Subject{}, Problems: []Problem{}, Waivers: []WaiverNote{},
 	}, seen: map[string][]string{}, fresh: map[*subject]bool{}}
 	c.tree = &workTree{root: dir, show: func(p string) string { return p }, exclude: c.excluded}
+	if repo, err := openRepository(ctx, dir); err == nil {
+		c.tree.top = filepath.Join(dir, strings.Repeat("../", strings.Count(repo.prefix, "/")))
+	}
 	return c, c.findPaths()
 }
 
@@ -185,7 +193,11 @@ func (c *checker) find(p string) (string, os.FileInfo, error) {
 		}
 		return "", nil, fmt.Errorf("%s: %w", p, cause(err))
 	}
-	if real, err := filepath.EvalSymlinks(filepath.Dir(full)); err == nil {
+	if info.IsDir() { // git knows it by its own name
+		if real, err := filepath.EvalSymlinks(full); err == nil {
+			full = real
+		}
+	} else if real, err := filepath.EvalSymlinks(filepath.Dir(full)); err == nil {
 		full = filepath.Join(real, filepath.Base(full))
 	}
 	rel, err := filepath.Rel(c.tree.root, full)
@@ -235,6 +247,9 @@ func (c *checker) candidates() (*set, error) {
 		own := path.Clean(filepath.ToSlash(strings.TrimPrefix(c.Against, "dir:")))
 		paths = slices.DeleteFunc(paths, func(p string) bool { return within(p, []string{own}) })
 	}
+	if err := c.emptied(paths); err != nil {
+		return nil, err
+	}
 	paths, err = c.withoutIgnored(paths)
 	if err != nil {
 		return nil, err
@@ -245,6 +260,23 @@ func (c *checker) candidates() (*set, error) {
 		return nil, err
 	}
 	return newSet(files, false, func() ([]*file, error) { return c.elsewhere(paths) })
+}
+
+// emptied notes the directories that somebody named and that have no schema, while others have.
+func (c *checker) emptied(paths []string) error {
+	if len(paths) == 0 || c.excludesBase() {
+		return nil
+	}
+	for _, p := range c.present() {
+		found, err := c.tree.list([]string{p})
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			c.gone = append(c.gone, absent{p, fmt.Errorf("no .avsc file in %s: name the directories that hold schemas, and no other ones", p)})
+		}
+	}
+	return nil
 }
 
 // excludesBase reports whether the candidates are compared with a directory within theirs.
@@ -296,6 +328,13 @@ func (c *checker) elsewhere(paths []string) ([]*file, error) {
 	if err != nil {
 		return nil, nil // what is not there is reported as an unknown type
 	}
+	if repo, err := openRepository(c.ctx, c.tree.root); err == nil { // a build's copies may be old
+		ignored, err := repo.ignored(all)
+		if err != nil {
+			return nil, err
+		}
+		all = slices.DeleteFunc(all, func(p string) bool { return ignored[p] })
+	}
 	return c.tree.load(slices.DeleteFunc(all, func(p string) bool { return slices.Contains(paths, p) }))
 }
 
@@ -321,14 +360,22 @@ func (c *checker) contracts() (map[string][]contract, error) {
 	}
 	all := map[string][]contract{}
 	for _, e := range entries {
-		if !e.IsDir() {
+		service, err := filepath.EvalSymlinks(filepath.Join(full, e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("the contracts' directory %s: %s: %w", dir, e.Name(), cause(err))
+		}
+		info, err := os.Stat(service)
+		if err != nil {
+			return nil, fmt.Errorf("the contracts' directory %s: %s: %w", dir, e.Name(), cause(err))
+		}
+		if !info.IsDir() {
 			if path.Ext(e.Name()) == extension {
 				c.strayContract(dir, e.Name())
 			}
 			continue
 		}
-		t := &workTree{root: full, show: func(p string) string { return path.Join(dir, p) }}
-		paths, err := t.list([]string{e.Name()})
+		t := &workTree{root: service, show: func(p string) string { return path.Join(dir, e.Name(), p) }}
+		paths, err := t.list(nil)
 		if err != nil {
 			return nil, err
 		}
@@ -349,6 +396,43 @@ func (c *checker) contracts() (map[string][]contract, error) {
 	return all, nil
 }
 
+// adopt gives the contracts for names that no candidate has to those that they have as aliases.
+func adopt(contracts map[string][]contract, candidates *set) {
+	known := map[string]bool{}
+	for _, sub := range candidates.subjects {
+		for _, name := range sub.names() {
+			known[name] = true
+		}
+	}
+	for name, ks := range contracts {
+		if known[name] {
+			continue
+		}
+		contracts[name] = slices.DeleteFunc(ks, func(k contract) bool {
+			for _, alias := range k.schema.Aliases() {
+				if known[alias] {
+					contracts[alias] = append(contracts[alias], k)
+					return true
+				}
+			}
+			return false
+		})
+		if len(contracts[name]) == 0 {
+			delete(contracts, name)
+		}
+	}
+}
+
+// unusedTags notes that versions were named that no mode looks at.
+func (c *checker) unusedTags() {
+	for _, s := range c.report.Subjects {
+		if c.Tags == "" || strings.HasSuffix(string(s.Mode), "_TRANSITIVE") {
+			return
+		}
+	}
+	c.noteAt("", 0, false, "the versions of the tags %s are for the _TRANSITIVE modes, and no schema here has one: only the last version was looked at", c.Tags)
+}
+
 // strayContract says that a file in the contracts' directory belongs to no service.
 func (c *checker) strayContract(dir, name string) {
 	file := path.Join(dir, name)
@@ -361,7 +445,7 @@ func (c *checker) nothing() string {
 	switch {
 	case s.Compared > 0 || s.Exit != 0:
 		return ""
-	case s.Unchecked > 0 && s.New == 0:
+	case s.Unchecked > 0 && (s.New == 0 || c.AllowNew):
 		return fmt.Sprintf("nothing was checked: the mode of every subject is NONE (from %s)", c.report.Subjects[0].ModeFrom)
 	case c.AllowNew || s.New == 0 || !slices.ContainsFunc(c.report.Subjects, func(s Subject) bool { return s.Status == New && !c.Config.allowsNew(s.Name) }):
 		return ""

@@ -6,6 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,8 +22,13 @@ func Fingerprint(s *schema.Schema) string {
 }
 
 // subject checks a candidate and adds it to the report.
-func (c *checker) subject(sub *subject, h history, contracts map[string][]contract) error {
+func (c *checker) subject(sub *subject, candidates *set, h history, contracts map[string][]contract) error {
 	pasts, err := h.of(sub)
+	var elsewhere *otherRepositoryError
+	if errors.As(err, &elsewhere) {
+		c.report.Problems = append(c.report.Problems, Problem{File: elsewhere.file, Message: elsewhere.Error()})
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -29,6 +37,7 @@ func (c *checker) subject(sub *subject, h history, contracts map[string][]contra
 	c.seen[sub.name] = append(c.seen[sub.name], Fingerprint(v.schema))
 	var called []string
 	for _, p := range pasts {
+		mode, from := s.Mode, s.ModeFrom
 		if err := c.chooseMode(&s, p); err != nil {
 			return err
 		}
@@ -36,6 +45,10 @@ func (c *checker) subject(sub *subject, h history, contracts map[string][]contra
 			called = append(called, p.called)
 		}
 		c.compare(&s, v, p)
+		s.Findings = append(s.Findings, c.changedVersions(sub, p.kept)...)
+		if s.Mode == schema.None && mode != "" { // one of its subjects is checked, the other one is not
+			s.Mode, s.ModeFrom = mode, from
+		}
 	}
 	s.Registered = strings.Join(called, ", ")
 	if s.Mode == "" {
@@ -46,6 +59,9 @@ func (c *checker) subject(sub *subject, h history, contracts map[string][]contra
 	switch {
 	case len(s.Compared) == 0:
 		s.Status, s.Words = New, c.newWords()
+		if r, ok := h.(*registryHistory); ok {
+			s.Words += ", no subject " + strings.Join(r.wanted(sub.name), " or ")
+		}
 		c.fresh[sub] = true
 	case s.Mode == schema.None:
 		s.Status, s.Words = Unchecked, fmt.Sprintf("not checked: its mode is NONE (from %s)", s.ModeFrom)
@@ -53,9 +69,14 @@ func (c *checker) subject(sub *subject, h history, contracts map[string][]contra
 	if sub.unnamed {
 		s.Unnamed = kindWords(read(v.schema).root.kind)
 	}
-	for _, k := range contracts[sub.name] {
-		c.contract(&s, v, k, newestOf(pasts))
+	for _, name := range sub.names() {
+		if name == sub.name || len(candidates.byName[name]) == 0 { // a service may still read it by its old name
+			for _, k := range contracts[name] {
+				c.contract(&s, v, k, newestOf(pasts))
+			}
+		}
 	}
+	s.deployWithContracts()
 	c.report.Subjects = append(c.report.Subjects, s)
 	return nil
 }
@@ -80,6 +101,49 @@ func newestOf(pasts []*past) (newest *version) {
 		}
 	}
 	return newest
+}
+
+// deployWithContracts says that a service that cannot read new events goes before all others.
+func (s *Subject) deployWithContracts() {
+	var broken []contract
+	for _, f := range s.Findings {
+		if f.Kind == Contract && !f.Warning && !f.blamed && !slices.ContainsFunc(broken, func(k contract) bool { return k.service == f.Service }) {
+			broken = append(broken, contract{service: f.Service})
+		}
+	}
+	if len(broken) > 0 && s.Deploy != "" && !strings.HasPrefix(s.Deploy, noOrder) {
+		s.Deploy = fmt.Sprintf("first %s, with a schema that can read new events; then %s", services(broken), s.Deploy)
+	}
+}
+
+// changedVersions finds the files <subject>/<n>.avsc that are not what they were: events were written with them.
+func (c *checker) changedVersions(now *subject, before []*version) (all []Finding) {
+	for _, old := range before {
+		if old.label == "" || old.schema == nil || now.newest().label == "" {
+			continue
+		}
+		file := path.Join(now.path, strings.TrimPrefix(old.label, "v")+extension)
+		f := Finding{
+			Rule: VersionChanged, Kind: OfSubject, Versions: []string{old.label},
+			Who: fmt.Sprintf("nobody can read any more what was written with %s", old.label),
+			New: Place{File: file}, Old: Place{File: old.show, Line: 1, Column: 1},
+			Fix: &Fix{Words: "put it back as it was, and add the next version beside it"},
+			old: []string{Fingerprint(old.schema)}, new: Fingerprint(now.newest().schema),
+		}
+		i := slices.IndexFunc(now.versions, func(v *version) bool { return v.label == old.label })
+		_, err := os.Stat(filepath.Join(c.tree.root, filepath.FromSlash(file)))
+		switch {
+		case i >= 0 && now.versions[i].schema != nil && !now.versions[i].schema.Equal(old.schema):
+			f.New = Place{File: now.versions[i].show, Line: 1, Column: 1}
+			f.Problem = fmt.Sprintf("%s is another schema than in %s: versions that are out stay as they are", f.New.File, old.show)
+		case i < 0 && errors.Is(err, os.ErrNotExist):
+			f.Problem = fmt.Sprintf("%s is not there any more: versions that are out stay", file)
+		default:
+			continue
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 // chooseMode decides which versions of a subject have to understand each other.
@@ -112,7 +176,7 @@ func (c *checker) compare(s *Subject, v *version, p *past) {
 	if strings.HasSuffix(string(s.Mode), "_TRANSITIVE") {
 		asked = p.versions
 	}
-	var findings []Finding
+	var findings, readsOld, readNew []Finding
 	for _, old := range asked {
 		s.Compared = append(s.Compared, old.label)
 		if s.Mode == schema.None || same(old, v) {
@@ -124,6 +188,12 @@ func (c *checker) compare(s *Subject, v *version, p *past) {
 		}
 		backward := pair{old: old, new: v, kind: NewReadsOld}.findings()
 		forward := pair{old: old, new: v, kind: OldReadsNew}.findings()
+		if old == last || wantsBackward(s.Mode) {
+			readsOld = append(readsOld, backward...)
+		}
+		if old == last || wantsForward(s.Mode) {
+			readNew = append(readNew, forward...)
+		}
 		if old == last {
 			findings = append(findings, s.note(old, v, backward, forward)...)
 			if c.Confluent {
@@ -136,6 +206,9 @@ func (c *checker) compare(s *Subject, v *version, p *past) {
 		if wantsForward(s.Mode) {
 			findings = append(findings, forward...)
 		}
+	}
+	if s.Changed && last.schema != nil {
+		s.deploy(last, v, readsOld, readNew)
 	}
 	if c.Confluent {
 		for i := range findings {
@@ -179,6 +252,8 @@ type pair struct {
 	old, new *version
 	kind     Kind
 	service  string
+	// before is what a contract's fix must be able to read too, nil if there is nothing.
+	before *schema.Schema
 }
 
 func (p pair) writer() *schema.Schema {
@@ -312,6 +387,9 @@ func (c *checker) contract(s *Subject, v *version, k contract, last *version) {
 	labelled := *k.version
 	labelled.label = k.service
 	p := pair{old: &labelled, new: v, kind: Contract, service: k.service}
+	if last != nil {
+		p.before = last.schema
+	}
 	findings := p.findings()
 	if last != nil {
 		before, _ := violations(last.schema, k.schema)
@@ -335,6 +413,7 @@ func (f Finding) isOf(v schema.Violation) bool { return f.Rule == v.Rule && f.Pa
 
 // blameContract says that a contract asks for what is not, and was not.
 func (p pair) blameContract(f *Finding, before string) {
+	f.blamed = true
 	f.New, f.Old = f.Old, f.New
 	name := p.new.schema.FullName()
 	f.Who = fmt.Sprintf("service %s cannot read %s", p.service, name)
@@ -358,6 +437,9 @@ func (p pair) blameContract(f *Finding, before string) {
 		}
 		squeeze := func(s string) string { return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s)) }
 		near := closest(field, names)
+		if distance(field, near)*2 > len(field) {
+			near = ""
+		}
 		for _, n := range names {
 			if squeeze(n) == squeeze(field) {
 				near = n

@@ -238,6 +238,11 @@ func (f *fixing) fixWriter() Fix {
 		back := f.field.written(f.candidate.known())
 		fields := f.wRecord.text.get("fields")
 		fields.array = append(fields.array, back)
+		if f.breaksBefore() && back.get("default") == nil {
+			if zero := zeroOf(f.field.typ, map[*shape]bool{}); zero != nil {
+				back.set("default", zero)
+			}
+		}
 		return Fix{Words: words, JSON: back.String()}
 	case schema.MissingEnumSymbols:
 		return f.dropSymbols()
@@ -258,6 +263,20 @@ func (f *fixing) fixWriter() Fix {
 		return Fix{Words: "give the new field a name that is no alias of another one in an older version"}
 	}
 	return f.restore()
+}
+
+// breaksBefore reports whether the candidate as it is edited cannot read what was there before, though it could.
+func (f *fixing) breaksBefore() bool {
+	if f.before == nil {
+		return false
+	}
+	edited, err := f.candidate.parse()
+	if err != nil {
+		return false
+	}
+	was, err := violations(f.before, f.new.schema)
+	is, err2 := violations(f.before, edited)
+	return err == nil && err2 == nil && breaks(is) > breaks(was)
 }
 
 // branch is the branch of a writer's type that a violation names.

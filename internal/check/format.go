@@ -95,7 +95,7 @@ func (f Finding) details() []string {
 	if strings.HasSuffix(f.Problem, "?") {
 		lines[0] = f.Problem
 	}
-	if f.Rule != schema.NameMismatch && f.Rule != MaybeRenamed && f.Rule != DefaultRemoved && f.Kind != OfSubject { // which start with a name
+	if f.Rule != schema.NameMismatch && f.Rule != MaybeRenamed && f.Rule != DefaultRemoved && !f.blamed && f.Kind != OfSubject { // which start with a name
 		lines[0] = upper(lines[0])
 	}
 	for fix, first := f.Fix, "Fix: "; fix != nil; fix, first = fix.Else, "Or " {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -217,7 +218,7 @@ func (r *Report) sarifAt(p Place) []sarifLocation {
 	if p.File == "" {
 		return []sarifLocation{}
 	}
-	artifact := sarifArtifact{URI: (&url.URL{Path: r.inRepository(p.File)}).EscapedPath(), URIBaseID: "%SRCROOT%"}
+	artifact := sarifArtifact{URI: (&url.URL{Path: r.inRepository(p.File)}).String(), URIBaseID: "%SRCROOT%"}
 	at := sarifPhysical{ArtifactLocation: artifact}
 	if p.Line > 0 {
 		at.Region = &sarifRegion{p.Line, p.Column}
@@ -242,6 +243,7 @@ var ruleText = map[schema.Rule]string{
 	DefaultRemoved:            "A field lost its default, which events from before the field need.",
 	SubjectDeleted:            "A schema is gone.",
 	BaseUnreadable:            "An old version is no schema.",
+	VersionChanged:            "An old version is another schema now, or gone.",
 }
 
 type (
@@ -290,7 +292,7 @@ func (r *Report) writeJUnit(w io.Writer) error {
 		suite.add(c)
 	}
 	for _, p := range r.Problems {
-		suite.add(junitCase{Class: "files", Name: p.File, File: r.inRepository(p.File), Error: &junitMessage{p.Message, "PROBLEM", p.Message}})
+		suite.add(junitCase{Class: "files", Name: cmp.Or(p.File, "all"), File: r.inRepository(p.File), Error: &junitMessage{p.Message, "PROBLEM", p.Message}})
 	}
 	all := junitSuites{Tests: suite.Tests, Failures: suite.Failures, Errors: suite.Errors, Skipped: suite.Skipped, Suites: []junitSuite{suite}}
 	if _, err := io.WriteString(w, xml.Header); err != nil {

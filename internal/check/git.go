@@ -20,16 +20,23 @@ type repository struct {
 	dir string
 	// prefix is dir within the repository, "" for its root, else with a slash behind.
 	prefix string
-	blobs  map[string][]byte
-	sets   map[string]*set // by the files that a commit has
+	// own says that the repository is the one around dir, whatever GIT_DIR says: a hook in a worktree has that set, and
+	// git then takes any directory for the root of the repository.
+	own   bool
+	blobs map[string][]byte
+	sets  map[string]*set // by the files that a commit has
 }
 
 // errNoRepository is what openRepository returns outside of one.
 var errNoRepository = errors.New("not in a git repository")
 
 func openRepository(ctx context.Context, dir string) (*repository, error) {
-	r := &repository{ctx: ctx, dir: dir, blobs: map[string][]byte{}, sets: map[string]*set{}}
+	r := &repository{ctx: ctx, dir: dir, own: true, blobs: map[string][]byte{}, sets: map[string]*set{}}
 	prefix, err := r.git("rev-parse", "--show-prefix")
+	if errors.Is(err, errNoRepository) {
+		r.own = false
+		prefix, err = r.git("rev-parse", "--show-prefix")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +53,14 @@ func (r *repository) git(args ...string) (string, error) {
 func (r *repository) pipe(in io.Reader, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(r.ctx, "git", args...)
 	cmd.Dir, cmd.Stdin = r.dir, in
-	cmd.Env = append(cmd.Environ(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0")
+	env := cmd.Environ()
+	if r.own {
+		env = slices.DeleteFunc(env, func(v string) bool {
+			name, _, _ := strings.Cut(v, "=")
+			return slices.Contains([]string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"}, name)
+		})
+	}
+	cmd.Env = append(env, "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
@@ -62,8 +76,11 @@ func (r *repository) pipe(in io.Reader, args ...string) ([]byte, error) {
 	if strings.Contains(said, "not a git repository") {
 		return nil, errNoRepository
 	}
-	if said == "" {
+	switch {
+	case said == "":
 		said = err.Error()
+	case strings.Contains(said, "dubious ownership"): // a container's user is not that of the checkout
+		said += `: git config --global --add safe.directory "$PWD"`
 	}
 	return nil, fmt.Errorf("git %s: %s", args[0], strings.TrimPrefix(said, "fatal: "))
 }
@@ -110,22 +127,22 @@ func (r *repository) mainBase(env func(string) string) (base, error) {
 		return base{}, err
 	}
 	if tip == head {
-		return r.before(head, name)
+		return r.before(env, head, name)
 	}
-	b, err := r.mergeBase(name, head)
+	b, err := r.mergeBase(name, tip, head)
 	if err == nil && b.commit == head {
-		return r.before(head, name)
+		return r.before(env, head, name)
 	}
 	return b, err
 }
 
 // before is what HEAD is compared with when it is on the main branch.
-func (r *repository) before(head, name string) (base, error) {
+func (r *repository) before(env func(string) string, head, name string) (base, error) {
 	changed, err := r.git("status", "--porcelain", "--", ":(top,glob)**/*"+extension)
 	if err != nil {
 		return base{}, err
 	}
-	if strings.TrimSpace(changed) != "" {
+	if strings.TrimSpace(changed) != "" && env("CI") == "" { // there it is what a build made
 		return base{head, name, "only what is not committed yet differs from it"}, nil
 	}
 	parent, ok := r.commit(head + "^")
@@ -194,8 +211,8 @@ func (r *repository) orFetch(branch string) string {
 	return fmt.Sprintf(": git fetch origin %s:refs/remotes/origin/%[1]s", branch)
 }
 
-func (r *repository) mergeBase(name, head string) (base, error) {
-	id, err := r.git("merge-base", name, head)
+func (r *repository) mergeBase(name, tip, head string) (base, error) {
+	id, err := r.git("merge-base", tip, head)
 	if err != nil {
 		return base{}, fmt.Errorf("HEAD and %s have no commit in common here%s", name, r.orSay())
 	}
@@ -210,16 +227,19 @@ func (r *repository) orSay() string {
 }
 
 // namedBase finds the commit of a revision: of a branch, where HEAD left it.
-func (r *repository) namedBase(revision string) (base, error) {
+func (r *repository) namedBase(env func(string) string, revision string) (base, error) {
 	id, ok := r.commit(revision)
 	if !ok {
 		return base{}, fmt.Errorf("git knows no branch, tag or commit %q%s", revision, r.orList())
 	}
 	head, ok := r.commit("HEAD")
-	if !ok || !r.isBranch(revision) || head == id {
+	if !ok || !r.isBranch(revision) {
 		return base{id, revision, ""}, nil
 	}
-	b, err := r.mergeBase(revision, head)
+	if head == id { // with itself it would always be compatible
+		return r.before(env, head, revision)
+	}
+	b, err := r.mergeBase(revision, id, head)
 	if err == nil && b.commit == head { // HEAD lies behind the branch
 		return base{id, revision, "its tip, as HEAD is behind it"}, nil
 	}
@@ -240,7 +260,7 @@ func (r *repository) isBranch(revision string) bool {
 
 // tags returns the tags that match a glob, in the order of their version numbers.
 func (r *repository) tags(glob string) ([]base, error) {
-	out, err := r.git("for-each-ref", "--sort=v:refname", "--format=%(refname:short)%00%(objectname)%00%(*objectname)", "refs/tags")
+	out, err := r.git("for-each-ref", "--sort=v:refname", "--format=%(refname:strip=2)%00%(objectname)%00%(*objectname)", "refs/tags")
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +294,8 @@ func (r *repository) orTags() string {
 
 // ignored returns which of the paths, relative to dir, git ignores.
 func (r *repository) ignored(paths []string) (map[string]bool, error) {
-	out, err := r.pipe(strings.NewReader(strings.Join(paths, "\x00")), "check-ignore", "-z", "--stdin")
+	own := slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return otherRepository(r.dir, r.dir, p) != "" }) // git refuses all for one of these
+	out, err := r.pipe(strings.NewReader(strings.Join(own, "\x00")), "check-ignore", "-z", "--stdin")
 	if err != nil && len(out) == 0 { // it ends with 1 when there is none
 		return nil, nil
 	}
@@ -283,6 +304,22 @@ func (r *repository) ignored(paths []string) (map[string]bool, error) {
 		ignored[p] = true
 	}
 	return ignored, nil
+}
+
+// notCheckedOut returns the ids of the .avsc files that a sparse checkout leaves out, by path.
+func (r *repository) notCheckedOut() (map[string]string, error) {
+	out, err := r.git("ls-files", "-z", "-t", "--stage", "--full-name", "--", ":(top,glob)**/*"+extension)
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]string{}
+	for entry := range strings.SplitSeq(out, "\x00") {
+		about, p, _ := strings.Cut(entry, "\t")
+		if f := strings.Fields(about); len(f) == 4 && f[0] == "S" {
+			ids[p] = f[2]
+		}
+	}
+	return ids, nil
 }
 
 // commitTree is the tree of a commit. Its paths are relative to the repository's root.

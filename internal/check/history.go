@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -40,6 +41,8 @@ type past struct {
 	// mode is the one that the history itself has for the subject, "" if it has none.
 	mode     schema.Mode
 	modeFrom string
+	// kept are the numbered versions that have to stay as they are.
+	kept []*version
 	// called is the subject's name there, "" if it has no other one.
 	called string
 }
@@ -108,6 +111,9 @@ func (c *checker) openRepository() (*repository, error) {
 		return nil, err
 	}
 	c.repo, c.repoDir = repo, dir
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		c.repoTop = filepath.Join(real, strings.Repeat("../", strings.Count(repo.prefix, "/")))
+	}
 	if c.report.Prefix, err = c.inRepository("."); err != nil {
 		c.report.Prefix = "." // Dir is elsewhere
 	}
@@ -131,6 +137,8 @@ func (c *checker) inRepository(p string) (string, error) {
 type gitHistory struct {
 	c     *checker
 	trees []*pastTree // oldest first
+	// absent are the files that are not checked out.
+	absent map[string]bool
 }
 
 // pastTree is a tree as it was once.
@@ -155,7 +163,7 @@ func (c *checker) git(revision string, candidates *set) (history, error) {
 		if ref, p, ok := strings.Cut(revision, ":"); ok && p != "" {
 			return c.within(ref, p, candidates)
 		}
-		b, err = repo.namedBase(revision)
+		b, err = repo.namedBase(c.Env, revision)
 	}
 	var first *beginning
 	if errors.As(err, &first) {
@@ -191,7 +199,33 @@ func (c *checker) git(revision string, candidates *set) (history, error) {
 		}
 		h.trees = append(h.trees, t)
 	}
-	return h, nil
+	return h, h.sparse(b)
+}
+
+// sparse finds the files that a sparse checkout leaves out. They are not deleted; what became of them can't be said.
+func (h *gitHistory) sparse(b base) error {
+	left, err := h.c.repo.notCheckedOut()
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	before, err := h.c.repo.tree(b)
+	if err != nil {
+		return err
+	}
+	h.absent = map[string]bool{}
+	for _, p := range slices.Sorted(maps.Keys(left)) {
+		h.absent[p] = true
+		own, err := filepath.Rel(h.c.report.Prefix, p)
+		if err != nil || before.ids[p] == left[p] || h.c.excluded(filepath.ToSlash(own)) || !slices.ContainsFunc(h.c.paths, func(in string) bool {
+			under, err := h.c.inRepository(in)
+			return err == nil && within(p, []string{under})
+		}) {
+			continue
+		}
+		own = filepath.ToSlash(own)
+		h.c.report.Problems = append(h.c.report.Problems, Problem{File: own, Message: own + " has changed and is not checked out: add it to the sparse checkout"})
+	}
+	return nil
 }
 
 // past reads the tree of a commit.
@@ -221,6 +255,7 @@ func (c *checker) past(b base) (*pastTree, error) {
 			}
 		}
 		switch {
+		case passedBy(p, under):
 		case err == nil && c.excluded(filepath.ToSlash(own)) && !slices.Contains(under, p):
 		case within(p, under):
 			here = append(here, p)
@@ -313,6 +348,9 @@ func (h *gitHistory) of(s *subject) ([]*past, error) {
 	if err != nil {
 		return nil, err
 	}
+	if other := otherRepository(h.c.tree.root, h.c.repoTop, s.path); other != "" {
+		return nil, &otherRepositoryError{s.newest().show, other}
+	}
 	var p past
 	for _, t := range h.trees {
 		found, err := t.find(s, in)
@@ -320,8 +358,30 @@ func (h *gitHistory) of(s *subject) ([]*past, error) {
 			return nil, err
 		}
 		p.add(t.label, found)
+		p.kept = found
 	}
 	return []*past{&p}, nil
+}
+
+// otherRepositoryError is about a schema whose history is in another git repository: a submodule's.
+type otherRepositoryError struct{ file, repository string }
+
+func (e *otherRepositoryError) Error() string {
+	return fmt.Sprintf("%s is in a git repository of its own, %s (a submodule?), and so is its history: check it there, or leave it out (exclude in troupe.yaml)", e.file, e.repository)
+}
+
+// otherRepository returns the directory of the repository that a path below root is in, "" if it is the one whose root is top.
+func otherRepository(root, top, p string) string {
+	for dir := path.Dir(p); dir != "." && dir != "/" && path.Base(dir) != ".."; dir = path.Dir(dir) {
+		full := filepath.Join(root, filepath.FromSlash(dir))
+		if full == top {
+			break
+		}
+		if _, err := os.Lstat(filepath.Join(full, ".git")); err == nil {
+			return dir
+		}
+	}
+	return ""
 }
 
 // find returns the versions of a subject, which may have been in another file or have had another name.
@@ -394,6 +454,7 @@ func (h *gitHistory) gone(candidates *set) []lost {
 		}
 		return in
 	})
+	all = slices.DeleteFunc(all, func(l lost) bool { return h.absent[l.path] })
 	for i := range all {
 		if own, err := filepath.Rel(h.c.report.Prefix, all[i].path); err == nil {
 			all[i].file = filepath.ToSlash(own)
@@ -408,6 +469,10 @@ func gone(before, candidates *set, at func(string) string) (all []lost) {
 	found := map[string]bool{}
 	for _, sub := range candidates.subjects {
 		found[at(sub.path)] = true
+		found[sub.name] = true
+		if len(before.byName[sub.name]) > 0 {
+			continue // it is its own next version, and not that of its aliases too
+		}
 		for _, name := range sub.names() {
 			found[name] = true
 		}
@@ -569,6 +634,11 @@ func (h *registryHistory) named(s *subject, called string) (all []*past, err err
 		}
 		all = append(all, p)
 	}
+	if slices.ContainsFunc(all, func(p *past) bool { return p.mode != all[0].mode }) {
+		for _, p := range all {
+			p.modeFrom += " for " + p.called
+		}
+	}
 	return all, nil
 }
 
@@ -578,19 +648,8 @@ func (h *registryHistory) names(own, name string) []string {
 	if h.subject != "" {
 		return []string{h.subject}
 	}
-	rule := h.c.Config.rule(own)
-	if other := h.c.Config.rule(name); rule.Topic+rule.Subject+rule.Naming == "" {
-		rule = other
-	}
-	switch {
-	case rule.Subject != "":
-		return []string{rule.Subject}
-	case rule.Naming == "record":
-		return []string{schema.RecordName(rule.Topic, name)}
-	case rule.Naming == "topic":
-		return []string{schema.TopicName(rule.Topic, name)}
-	case rule.Topic != "":
-		return []string{schema.TopicRecordName(rule.Topic, name)}
+	if named := h.c.Config.named(own, name); named != "" {
+		return []string{named}
 	}
 	var all []string
 	for _, s := range h.subjects {
@@ -599,6 +658,34 @@ func (h *registryHistory) names(own, name string) []string {
 		}
 	}
 	return all
+}
+
+// wanted are the subjects that would have held a schema, for people.
+func (h *registryHistory) wanted(name string) []string {
+	if named := h.c.Config.named(name, name); named != "" {
+		return []string{named}
+	}
+	return []string{name, "<topic>-" + name}
+}
+
+// named returns the subject that a schema has in a registry by its rule, "" if that does not say. own is its name,
+// and name that or an older one.
+func (c *Config) named(own, name string) string {
+	rule := c.rule(own)
+	if rule.Topic+rule.Subject+rule.Naming == "" {
+		rule = c.rule(name)
+	}
+	switch {
+	case rule.Subject != "":
+		return rule.Subject
+	case rule.Naming == "record":
+		return schema.RecordName(rule.Topic, name)
+	case rule.Naming == "topic":
+		return schema.TopicName(rule.Topic, name)
+	case rule.Topic != "":
+		return schema.TopicRecordName(rule.Topic, name)
+	}
+	return ""
 }
 
 func (h *registryHistory) gone(*set) []lost { return nil }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -21,7 +22,7 @@ func (c *checker) notes(candidates *set, h history, contracts map[string][]contr
 	for _, sub := range h.gone(candidates) {
 		gone[sub.name] = true
 	}
-	c.strangers(candidates, gone, contracts)
+	c.strangers(candidates, maps.Clone(gone), contracts)
 	c.idleRules(candidates, gone)
 	return c.endedContracts(h, contracts)
 }
@@ -31,16 +32,25 @@ func (c *checker) noteAt(file string, line int, warning bool, format string, arg
 }
 
 // strangers notes the contracts for schemas that nobody has.
-func (c *checker) strangers(candidates *set, gone map[string]bool, contracts map[string][]contract) {
+func (c *checker) strangers(candidates *set, known map[string]bool, contracts map[string][]contract) {
 	names := candidates.names()
-	var strange []string
-	for name, ks := range contracts {
-		if len(candidates.byName[name]) == 0 && !gone[name] && candidates.inside[name] == "" && ks[0].schema != nil && name == ks[0].schema.FullName() {
-			strange = append(strange, name)
+	for _, sub := range candidates.subjects {
+		for _, name := range sub.names() {
+			known[name] = true
 		}
 	}
-	slices.Sort(strange)
-	for _, name := range strange {
+	for _, name := range slices.Sorted(maps.Keys(contracts)) {
+		ks := contracts[name]
+		switch in := candidates.inside[name]; {
+		case known[name]:
+			continue
+		case ks[0].schema == nil || name != ks[0].schema.FullName():
+			c.noteAt(ks[0].show, 0, true, "a contract of %s (%s) has no name, and is not checked: nobody knows which schema it reads", services(ks), ks[0].show)
+			continue
+		case in != "":
+			c.noteAt(ks[0].show, 0, true, "%s has a contract for %s (%s), which is not checked: here it is only a part of %s", services(ks), name, ks[0].show, in)
+			continue
+		}
 		if c.whereNow(name, false) != "" { // this run looks at a part only
 			continue
 		}

@@ -16,12 +16,15 @@ const SubjectDeleted schema.Rule = "SUBJECT_DELETED"
 // BaseUnreadable is the Rule of a Finding about an old version that is no schema.
 const BaseUnreadable schema.Rule = "OLD_VERSION_UNREADABLE"
 
+// VersionChanged is the Rule of a Finding about an old version, a file <subject>/<n>.avsc, that is another schema now or gone.
+const VersionChanged schema.Rule = "OLD_VERSION_CHANGED"
+
 var waivable = []string{
 	string(schema.NameMismatch), string(schema.FixedSizeMismatch), string(schema.MissingEnumSymbols),
 	string(schema.MissingDefault), string(schema.TypeMismatch), string(schema.MissingUnionBranch),
 	string(schema.DecimalMismatch), string(schema.AmbiguousAlias),
 	string(schema.NamespaceChanged), string(schema.PrecisionLoss), string(schema.LogicalTypeChanged),
-	string(SubjectDeleted), string(BaseUnreadable), string(MaybeRenamed), string(DefaultRemoved),
+	string(SubjectDeleted), string(BaseUnreadable), string(VersionChanged), string(MaybeRenamed), string(DefaultRemoved),
 }
 
 // Report is what a check found out.
@@ -127,8 +130,9 @@ type Finding struct {
 	// Confluent says what Confluent's registry makes of it, where that differs.
 	Confluent string `json:"confluent,omitempty"`
 
-	old []string // fingerprints of the versions
-	new string
+	old    []string // fingerprints of the versions
+	new    string
+	blamed bool // a contract is at fault, not the change
 }
 
 // Place is a place in a schema's file, and the type that is there.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,6 +37,10 @@ type workTree struct {
 	named []string
 	// exclude says what is left out of directories.
 	exclude func(path string) bool
+	// top is the directory that links may lead into. Defaults to root.
+	top string
+	// followed are the directories that links led to.
+	followed map[string]bool
 }
 
 // list returns the paths of all .avsc files under the given ones, sorted; all of them for none.
@@ -43,6 +48,7 @@ func (t *workTree) list(under []string) ([]string, error) {
 	if len(under) == 0 {
 		under = []string{"."}
 	}
+	t.followed = map[string]bool{}
 	var all []string
 	for _, p := range under {
 		if slices.Contains(t.named, p) {
@@ -61,6 +67,7 @@ func (t *workTree) list(under []string) ([]string, error) {
 
 // walk returns the .avsc files in a directory. Directories that are hidden or hold packages of others are passed by.
 func (t *workTree) walk(dir string) (all []string, err error) {
+	var links []string
 	err = filepath.WalkDir(filepath.Join(t.root, filepath.FromSlash(dir)), func(full string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -71,14 +78,90 @@ func (t *workTree) walk(dir string) (all []string, err error) {
 		}
 		p := filepath.ToSlash(rel)
 		switch {
-		case e.IsDir() && p != dir && (strings.HasPrefix(e.Name(), ".") || e.Name() == "node_modules" || t.excluded(p)):
+		case e.IsDir() && p != dir && (isPassedBy(e.Name()) || t.excluded(p)):
 			return fs.SkipDir
-		case e.Type().IsRegular() && path.Ext(p) == extension && !t.excluded(p):
+		case t.excluded(p):
+		case e.Type().IsRegular() && path.Ext(p) == extension:
 			all = append(all, p)
+		case e.Type()&fs.ModeSymlink != 0 && !isPassedBy(e.Name()):
+			links = append(links, full)
 		}
 		return nil
 	})
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	for _, link := range links {
+		found, err := t.follow(link)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+func (t *workTree) holds(dir string) bool {
+	top := cmp.Or(t.top, t.root)
+	return dir == top || strings.HasPrefix(dir, strings.TrimSuffix(top, "/")+"/")
+}
+
+// follow returns the .avsc files that a link leads to, by the paths that they have themselves: git has them
+// there, and who comes across them twice sees that they are the same.
+func (t *workTree) follow(link string) ([]string, error) {
+	real, err := filepath.EvalSymlinks(link)
+	if err != nil {
+		if rel, err := filepath.Rel(t.root, link); err == nil && path.Ext(link) == extension {
+			return []string{filepath.ToSlash(rel)}, nil // load says what is wrong with it
+		}
+		return nil, nil
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return nil, err
+	}
+	rel, err := filepath.Rel(t.root, real)
+	if err != nil {
+		return nil, err
+	}
+	p := filepath.ToSlash(rel)
+	switch {
+	case t.excluded(p), t.followed[real]:
+		return nil, nil
+	case info.IsDir() && !t.holds(real): // a build's output, or the whole disk
+		return nil, nil
+	case info.IsDir():
+		t.followed[real] = true
+		return t.walk(p)
+	case info.Mode().IsRegular() && path.Ext(link) == extension && t.holds(filepath.Dir(real)):
+		return []string{p}, nil
+	case info.Mode().IsRegular() && path.Ext(link) == extension:
+		rel, err := filepath.Rel(t.root, link)
+		return []string{filepath.ToSlash(rel)}, err
+	}
+	return nil, nil
+}
+
+// isPassedBy reports whether a directory of that name is not looked into, unless it was named.
+func isPassedBy(directory string) bool {
+	return strings.HasPrefix(directory, ".") && directory != "." && directory != ".." || directory == "node_modules"
+}
+
+// passedBy reports whether walk passes by a file from all the paths that it is under.
+func passedBy(p string, under []string) bool {
+	for _, u := range append([]string{"."}, under...) {
+		if p == u {
+			return false
+		}
+		rest, ok := strings.CutPrefix(p, u+"/")
+		if u == "." {
+			rest, ok = p, true
+		}
+		if ok && !slices.ContainsFunc(strings.Split(path.Dir(rest), "/"), isPassedBy) {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *workTree) excluded(p string) bool { return t.exclude != nil && t.exclude(p) }

@@ -122,14 +122,14 @@ func (r *Report) PrintWaivers(now time.Time) string {
 			if !r.Fails(f) {
 				continue
 			}
-			w := fmt.Sprintf("  - subject: %s\n    rule: %s\n", s.Name, f.Rule)
+			w := fmt.Sprintf("  - subject: %s\n    rule: %s\n", yamlText(s.Name), f.Rule)
 			if f.Rule != SubjectDeleted {
 				w += fmt.Sprintf("    path: %q\n    old: [%s]\n    new: %q\n", f.Path, quoted(f.old), f.new)
 			}
 			if f.Service != "" {
-				w += fmt.Sprintf("    service: %s\n", f.Service)
+				w += fmt.Sprintf("    service: %s\n", yamlText(f.Service))
 			}
-			w += fmt.Sprintf("    reason: \"\" # why this may break: %s\n    owner: \"\"\n    expires: %s\n", f.Problem, expires)
+			w += fmt.Sprintf("    reason: \"\" # why this may break: %s\n    owner: \"\"\n    expires: %s\n", strings.Join(strings.Fields(f.Problem), " "), expires)
 			if !slices.ContainsFunc(all, func(other string) bool { return sameWaiver(other, w) }) {
 				all = append(all, w)
 			}
@@ -139,6 +139,15 @@ func (r *Report) PrintWaivers(now time.Time) string {
 		return ""
 	}
 	return "# Fill in reason and owner, and save this as waivers.yaml beside troupe.yaml (or in the directory that you check from).\nwaivers:\n" + strings.Join(all, "")
+}
+
+// yamlText quotes what YAML might take for something else: the names of files and directories are free.
+func yamlText(s string) string {
+	plain := func(r rune) bool { return r == '_' || r == '.' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
+	if s != "" && plain(rune(s[0])) && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) && r != '/' && r != '-' && (r < '0' || r > '9') }) {
+		return s
+	}
+	return fmt.Sprintf("%q", s)
 }
 
 // sameWaiver compares what comes before the reason: both directions of a mode are waived by one.

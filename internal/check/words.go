@@ -147,7 +147,11 @@ func (s *Subject) deploy(old, new *version, backward, forward []Finding) {
 
 // instead says what to do where no order works and no fix is possible.
 func (s Subject) instead() string {
-	return fmt.Sprintf("If you can't use the fix: publish the changed event under a new name (such as %s2), write both until every consumer has moved, then stop the old one.", simple(s.Name))
+	such := fmt.Sprintf(" (such as %s2)", simple(s.Name))
+	if s.Unnamed != "" {
+		such = ""
+	}
+	return fmt.Sprintf("If you can't use the fix: publish the changed event under a new name%s, write both until every consumer has moved, then stop the old one.", such)
 }
 
 // onlyAliases reports whether an alias repairs each break.
