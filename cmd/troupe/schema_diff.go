@@ -132,7 +132,11 @@ func diffText(c *schema.Comparison, old, new *source) string {
 		}
 	}
 	fmt.Fprintf(&b, "%s: %s\n", verdictName(c), verdict(c))
-	if advice := deployOrder(c, new.schema); advice != "" {
+	switch advice := deployOrder(c, new.schema); {
+	case advice == "":
+	case c.Mode() == schema.None: // no order works
+		fmt.Fprintf(&b, "%s\n", advice)
+	default:
 		fmt.Fprintf(&b, "deploy: %s\n", advice)
 	}
 	if breaks > 0 {
@@ -214,6 +218,7 @@ func nextName(s *schema.Schema) string {
 	return cmp.Or(name[strings.LastIndexByte(name, '.')+1:], "Event") + "2"
 }
 
+// deployOrder says what to deploy first, or what else to do where no order works.
 func deployOrder(c *schema.Comparison, next *schema.Schema) string {
 	switch c.Mode() {
 	case schema.Full:
@@ -226,7 +231,7 @@ func deployOrder(c *schema.Comparison, next *schema.Schema) string {
 	case schema.Forward:
 		return "all producers first, then the consumers once no old event is left in the topics that they read"
 	}
-	return "no order works. If you can't use the fix: publish the changed event under a new name (such as " + nextName(next) + "), write both until every consumer has moved, then stop the old one."
+	return "If you can't use the fix: publish the changed event under a new name (such as " + nextName(next) + "), write both until every consumer has moved, then stop the old one."
 }
 
 // diffJSON is what -o json prints.

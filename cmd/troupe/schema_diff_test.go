@@ -116,3 +116,25 @@ func TestSchemaHelp_HasAnExampleEach(t *testing.T) {
 		expect(t, o, 2, "unknown flag: --nope;", "see troupe schema "+name+" --help")
 	}
 }
+
+func TestHelp_LeadsToTheCheckAndToTroupesSubjects(t *testing.T) {
+	if !strings.Contains(newRoot().Example, "troupe schema check ") || !strings.Contains(greeting, "troupe schema check ") {
+		t.Error("the help, or what troupe dev says, does not name troupe schema check")
+	}
+	for _, name := range []string{"diff", "resolve", "register", "get", "config", "serve"} {
+		o := troupeSchema(context.Background(), "", name, "--help")
+		expect(t, o, 0)
+		_, examples, _ := strings.Cut(o.stdout, "Examples:")
+		if strings.Contains(examples, "-value") || !strings.Contains(o.stdout, "orders-shop.OrderPlaced") {
+			t.Errorf("%s teaches another subject than <topic>-<full name>: %s", name, o.stdout)
+		}
+	}
+}
+
+func TestSchema_AsksTheSameOfARegistryThatIsDown(t *testing.T) {
+	inDirectory(t, map[string]string{"a.avsc": orderV1})
+	t.Setenv("TROUPE_REGISTRY", "http://127.0.0.1:1")
+	for _, args := range [][]string{{"ls"}, {"get", "s"}, {"config"}, {"config", "s", "--set", "FULL"}, {"register", "s", "a.avsc"}, {"diff", "s", "a.avsc"}, {"resolve", "id:1", "a.avsc"}} {
+		expect(t, troupeSchema(context.Background(), "", append(args, "--timeout", "100ms")...), 2, "; is it up, and is the URL right?")
+	}
+}
