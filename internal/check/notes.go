@@ -172,7 +172,8 @@ func (s *set) twice() (notes []Note) {
 	slices.Sort(names)
 	for _, name := range names {
 		in := defined[name]
-		if len(in) < 2 {
+		same := func(o *outline) bool { return o.root != name && o.root == in[0].root }
+		if len(in) < 2 || !slices.ContainsFunc(in, func(o *outline) bool { return !same(o) }) { // versions of one record, which are told as such
 			continue
 		}
 		slices.SortFunc(in, func(a, b *outline) int { return compareNatural(a.show, b.show) })
