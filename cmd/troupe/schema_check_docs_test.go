@@ -103,7 +103,7 @@ func TestDocs_TheConfigurationIsValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := strings.Split(string(doc), "```yaml\n")[1:]
-	if len(blocks) != 3 {
+	if len(blocks) != 5 {
 		t.Fatalf("%d blocks of YAML", len(blocks))
 	}
 	for i, b := range blocks {
@@ -112,14 +112,17 @@ func TestDocs_TheConfigurationIsValid(t *testing.T) {
 		if err := d.Decode(new(map[string]any)); err != nil {
 			t.Errorf("block %d: %v", i+1, err)
 		}
-		if !strings.HasPrefix(text, "schema:") {
+		file, read := filepath.Join(t.TempDir(), check.ConfigFile), check.ReadConfig
+		switch {
+		case strings.HasPrefix(text, "waivers:"):
+			read = check.ReadWaivers
+		case !strings.HasPrefix(text, "schema:"):
 			continue
 		}
-		file := filepath.Join(t.TempDir(), check.ConfigFile)
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := check.ReadConfig(file, check.ConfigFile); err != nil {
+		if _, err := read(file, check.ConfigFile); err != nil {
 			t.Error(err)
 		}
 	}
