@@ -87,6 +87,9 @@ func (o *checkOptions) run(cmd *cobra.Command, args []string) error {
 	options.Open = registry.open
 	report, err := check.Run(cmd.Context(), options)
 	if report == nil {
+		if o.output != "text" && !o.printWaivers && cmd.Context().Err() == nil { // whoever reads only this must see why it is red
+			return errors.Join(check.Unable(err).Write(cmd.OutOrStdout(), o.output, check.Style{}), err)
+		}
 		return err
 	}
 	if o.printWaivers {

@@ -193,6 +193,30 @@ func TestSchemaCheck_BadInputIsOneLineThatSaysWhatToDo(t *testing.T) {
 	p.fails([]string{"old"}, "git is not installed")
 }
 
+func TestSchemaCheck_SaysInEveryFormatWhyNothingWasChecked(t *testing.T) {
+	p := newCheckPlace(t, "order.avsc", checkOrder)
+	p.git("init", "--quiet", "--initial-branch=main")
+	for _, format := range []string{"json", "github", "sarif", "junit", "markdown"} {
+		code, out, errs := p.check("-o", format)
+		if code != 2 || !strings.Contains(out, "no commit yet") || !strings.Contains(errs, "no commit yet") || strings.Count(errs, "\n") != 1 {
+			t.Errorf("-o %s: exit code %d\n%s%s", format, code, out, errs)
+		}
+	}
+	p.write("troupe.yaml", "schema:\n  new: allow\n")
+	if code, out, errs := p.check("-o", "github"); code != 0 || !strings.Contains(out, "1 new") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}
+
+func TestSchemaCheck_FindsWaiversOfTheirOwn(t *testing.T) {
+	p := newCheckPlace(t, "old/order.avsc", checkOrder, "new/order.avsc", checkOrderBad)
+	_, printed, _ := p.check("new", "--against", "old", "--print-waivers")
+	p.write("waivers.yaml", strings.NewReplacer(`reason: ""`, "reason: r", `owner: ""`, "owner: o").Replace(printed))
+	if code, out, errs := p.check("new", "--against", "old"); code != 0 || !strings.Contains(out, "1 waived") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+}
+
 // nestedRecords is a record in a record in a record.
 func nestedRecords(n int) string {
 	var b strings.Builder

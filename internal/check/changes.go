@@ -35,9 +35,9 @@ func changeWords(c schema.Change) string {
 	name := last(c.Field)
 	switch c.Kind {
 	case schema.AddedField:
-		return fmt.Sprintf("%s (%s) added", name, c.New.Type)
+		return fmt.Sprintf("%s (%s) added", name, bracketed(c.New.Type))
 	case schema.RemovedField:
-		return fmt.Sprintf("%s (%s) removed", name, c.Old.Type)
+		return fmt.Sprintf("%s (%s) removed", name, bracketed(c.Old.Type))
 	case schema.RenamedField:
 		names, _, _ := strings.Cut(c.Detail, ";")
 		return "renamed " + names
@@ -51,6 +51,15 @@ func changeWords(c schema.Change) string {
 		return fmt.Sprintf("%s: %s", name, c.Kind)
 	}
 	return fmt.Sprintf("%s: %s (%s)", name, c.Kind, c.Detail)
+}
+
+// bracketed makes a union's type shorter.
+func bracketed(typ string) string {
+	branches, ok := strings.CutPrefix(typ, "union of ")
+	if !ok {
+		return typ
+	}
+	return "[" + strings.NewReplacer(", ", ",", " and ", ",").Replace(branches) + "]"
 }
 
 // mostChanges is how many changes are told in a line.

@@ -496,9 +496,11 @@ func (c *checker) whoStillReads(name string, contracts []contract) string {
 func (c *checker) deletedFix(gone string, v *version, candidates *set, contracts []contract) *Fix {
 	if now := c.renamed(v, candidates); now != nil {
 		name := v.schema.FullName()
+		root := read(now.newest().schema).root
+		root.text.set("aliases", stringList(append(slices.Clone(root.aliases), name)))
 		return &Fix{
-			Words: fmt.Sprintf("if it is called %s now (%s), say so there with the old name as an alias", now.name, now.newest().show),
-			JSON:  fmt.Sprintf(`"aliases": [%q]`, name), alias: true,
+			Words: fmt.Sprintf("if it is called %s now (%s), say so there with the old name as an alias, and deploy all consumers first", now.name, now.newest().show),
+			JSON:  shorten(root.text).String(), alias: true,
 		}
 	}
 	if len(contracts) > 0 {

@@ -120,7 +120,7 @@ func short(commit string) string { return commit[:min(len(commit), 7)] }
 func (r *repository) mainBase(env func(string) string) (base, error) {
 	head, ok := r.commit("HEAD")
 	if !ok {
-		return base{}, &beginning{"the git repository has no commit yet", "no commit"}
+		return base{}, &beginning{"the git repository has no commit yet", "nothing: there is no commit yet"}
 	}
 	name, tip, err := r.mainBranch(env)
 	if err != nil {
@@ -150,7 +150,7 @@ func (r *repository) before(env func(string) string, head, name string) (base, e
 		if hint := r.hint(); hint != "" {
 			return base{}, fmt.Errorf("HEAD is on %s, and its parent is not here%s", name, hint)
 		}
-		return base{}, &beginning{fmt.Sprintf("HEAD is the first commit of %s", name), "nothing before the first commit"}
+		return base{}, &beginning{fmt.Sprintf("HEAD is the first commit of %s", name), "nothing: HEAD is the first commit"}
 	}
 	return base{parent, "HEAD^", "the commit before HEAD, which is on " + name}, nil
 }

@@ -83,7 +83,7 @@ func TestRun_TheFirstSchemaCanBeAllowed(t *testing.T) {
 		says    string
 	}{
 		{"no commit", nil, "+ shop.Order  order.avsc: new\n"},
-		{"one commit", [][]string{{"order.avsc", orderV1}}, "(against nothing before the first commit)"},
+		{"one commit", [][]string{{"order.avsc", orderV1}}, "(against nothing: HEAD is the first commit)"},
 		{"none before", [][]string{{"x", "x"}, {"order.avsc", orderV1}}, "does not have this schema"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -48,6 +48,13 @@ type Report struct {
 	strict bool
 }
 
+// Unable is the report of a check that could not be made.
+func Unable(err error) *Report {
+	r := &Report{Subjects: []Subject{}, Waivers: []WaiverNote{}, Problems: []Problem{{Message: err.Error()}}}
+	r.finish()
+	return r
+}
+
 // Status is what became of a subject.
 type Status string
 
@@ -308,7 +315,7 @@ func (r *Report) String() string {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	if s.Compatible > 0 || len(parts) == 0 {
+	if s.Compatible > 0 || len(parts) == 0 && len(r.Problems) == 0 {
 		parts = append(parts, fmt.Sprintf("%d compatible", s.Compatible))
 	}
 	if s.Warnings > 0 {
