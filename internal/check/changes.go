@@ -25,7 +25,9 @@ func (s *Subject) note(old, new *version, backward, forward []Finding) []Finding
 		return nil
 	}
 	for _, c := range changes {
-		s.Changes = append(s.Changes, changeWords(c))
+		if words := changeWords(c); !slices.Contains(s.Changes, words) { // it may have several histories
+			s.Changes = append(s.Changes, words)
+		}
 	}
 	return slices.Concat(p.maybeRenamed(changes, wantsBackward(s.Mode)), p.lostDefaults(changes, backward, s.Mode))
 }

@@ -103,19 +103,6 @@ func newestOf(pasts []*past) (newest *version) {
 	return newest
 }
 
-// deployWithContracts says that a service that cannot read new events goes before all others.
-func (s *Subject) deployWithContracts() {
-	var broken []contract
-	for _, f := range s.Findings {
-		if f.Kind == Contract && !f.Warning && !f.blamed && !slices.ContainsFunc(broken, func(k contract) bool { return k.service == f.Service }) {
-			broken = append(broken, contract{service: f.Service})
-		}
-	}
-	if len(broken) > 0 && s.Deploy != "" && !strings.HasPrefix(s.Deploy, noOrder) {
-		s.Deploy = fmt.Sprintf("first %s, with a schema that can read new events; then %s", services(broken), s.Deploy)
-	}
-}
-
 // changedVersions finds the files <subject>/<n>.avsc that are not what they were: events were written with them.
 func (c *checker) changedVersions(now *subject, before []*version) (all []Finding) {
 	for _, old := range before {
@@ -381,77 +368,6 @@ func kindOrder(f Finding) int {
 	return n
 }
 
-// contract checks what a service reads. A contract that did not fit the last version either is at fault itself.
-func (c *checker) contract(s *Subject, v *version, k contract, last *version) {
-	s.Contracts = append(s.Contracts, k.service)
-	labelled := *k.version
-	labelled.label = k.service
-	p := pair{old: &labelled, new: v, kind: Contract, service: k.service}
-	if last != nil {
-		p.before = last.schema
-	}
-	findings := p.findings()
-	if last != nil {
-		before, _ := violations(last.schema, k.schema)
-		for i := range findings {
-			if slices.ContainsFunc(before, findings[i].isOf) {
-				p.blameContract(&findings[i], "before")
-			}
-		}
-	} else {
-		for i := range findings {
-			if findings[i].Rule == schema.MissingDefault {
-				p.blameContract(&findings[i], "")
-			}
-		}
-	}
-	s.Findings = append(s.Findings, findings...)
-}
-
-// isOf reports whether a Finding is about a violation, whoever writes.
-func (f Finding) isOf(v schema.Violation) bool { return f.Rule == v.Rule && f.Path == v.Path }
-
-// blameContract says that a contract asks for what is not, and was not.
-func (p pair) blameContract(f *Finding, before string) {
-	f.blamed = true
-	f.New, f.Old = f.Old, f.New
-	name := p.new.schema.FullName()
-	f.Who = fmt.Sprintf("service %s cannot read %s", p.service, name)
-	if before != "" {
-		f.Who += ", and could not before this change"
-	}
-	f.Fix = &Fix{Words: "correct the contract"}
-	if f.Rule != schema.MissingDefault {
-		return
-	}
-	field := last(f.Field)
-	f.Problem = fmt.Sprintf("%s's contract asks for %s, which %s has not", p.service, field, name)
-	if before != "" {
-		f.Problem += ", and had not before"
-	}
-	r := newRepair(p, schema.Violation{Rule: f.Rule, Path: f.Path, Field: f.Field})
-	if r.wRecord != nil {
-		var names []string
-		for _, w := range r.wRecord.fields {
-			names = append(names, w.name)
-		}
-		squeeze := func(s string) string { return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s)) }
-		near := closest(field, names)
-		if distance(field, near)*2 > len(field) {
-			near = ""
-		}
-		for _, n := range names {
-			if squeeze(n) == squeeze(field) {
-				near = n
-			}
-		}
-		if near != "" {
-			f.Problem += fmt.Sprintf(". Did you mean %s?", near)
-		}
-	}
-	f.Fix.Words = fmt.Sprintf("name a field in the contract that %s has, or give %s a default there", name, field)
-}
-
 // kindWords is a type that has no name.
 func kindWords(kind string) string {
 	switch kind {
@@ -461,93 +377,6 @@ func kindWords(kind string) string {
 		return kind
 	}
 	return "a " + kind
-}
-
-// deleted adds the subjects that are gone.
-func (c *checker) deleted(candidates *set, h history, contracts map[string][]contract) {
-	for _, sub := range h.gone(candidates) {
-		v := sub.newest()
-		s := Subject{Name: sub.name, Status: Deleted, File: sub.file, Compared: []string{}, Findings: []Finding{}}
-		s.Words = "deleted: " + c.whoStillReads(sub.name, contracts[sub.name])
-		if in, ok := candidates.inside[sub.name]; ok {
-			s.Words = fmt.Sprintf("deleted as a schema of its own: it is now a part of %s", in)
-		}
-		if !c.AllowDeleted && !c.Config.allowsDeleted(sub.name) || len(contracts[sub.name]) > 0 {
-			s.Status = Breaking
-			s.Findings = append(s.Findings, Finding{
-				Rule: SubjectDeleted, Kind: OfSubject, Who: c.whoStillReads(sub.name, contracts[sub.name]),
-				Problem: fmt.Sprintf("%s is not there any more; it was in %s", sub.name, v.show),
-				New:     Place{File: sub.file}, Old: Place{File: v.show, Line: 1, Column: 1},
-				Fix: c.deletedFix(sub.name, v, candidates, contracts[sub.name]),
-				old: []string{Fingerprint(v.schema)},
-			})
-		}
-		c.report.Subjects = append(c.report.Subjects, s)
-	}
-}
-
-func (c *checker) whoStillReads(name string, contracts []contract) string {
-	if len(contracts) == 0 {
-		return "nobody committed a contract for it, but consumers may still read what is in the topic"
-	}
-	return fmt.Sprintf("%s still %s it", services(contracts), plural(len(contracts), "reads", "read"))
-}
-
-func (c *checker) deletedFix(gone string, v *version, candidates *set, contracts []contract) *Fix {
-	if now := c.renamed(v, candidates); now != nil {
-		name := v.schema.FullName()
-		root := read(now.newest().schema).root
-		root.text.set("aliases", stringList(append(slices.Clone(root.aliases), name)))
-		return &Fix{
-			Words: fmt.Sprintf("if it is called %s now (%s), say so there with the old name as an alias, and deploy all consumers first", now.name, now.newest().show),
-			JSON:  shorten(root.text).String(), alias: true,
-		}
-	}
-	if len(contracts) > 0 {
-		return &Fix{Words: fmt.Sprintf("put the file back until %s no longer %s it and the contract is deleted", services(contracts), plural(len(contracts), "reads", "read"))}
-	}
-	if at := c.whereNow(gone, true); at != "" {
-		if dir := c.contractsDir(); within(at, []string{dir}) {
-			return &Fix{Words: fmt.Sprintf("it is in %s now, and %s", at, setAside(dir))}
-		}
-		return &Fix{Words: fmt.Sprintf("it is in %s now, which is not looked at: put it into a .avsc file that \"exclude\" does not leave out", at)}
-	}
-	return &Fix{Words: fmt.Sprintf("if it was renamed, give the new record this name as an alias; if nobody reads it any more, say so (in troupe.yaml, under schema: `subjects: [{match: %s, deleted: allow}]`; --allow-deleted is for all); else put the file back", gone)}
-}
-
-// mostRenamed is how many new subjects are looked at for what a deleted one may be called now.
-const mostRenamed = 100
-
-// renamed returns the new subject that reads everything of a deleted one, and whose name ends most like its; nil if there is none.
-func (c *checker) renamed(old *version, candidates *set) (best *subject) {
-	name := old.schema.FullName()
-	was, looked, longest := read(old.schema).root, 0, -1
-	for _, sub := range candidates.subjects {
-		if !c.fresh[sub] || looked == mostRenamed || len(was.fields) == 0 {
-			continue
-		}
-		looked++
-		d := read(sub.newest().schema)
-		if slices.ContainsFunc(was.fields, func(f *shapeField) bool { return d.root.field(f.name) == nil }) {
-			continue
-		}
-		d.root.text.set("aliases", stringList([]string{name}))
-		edited, err := d.parse()
-		if err != nil {
-			continue
-		}
-		if found, err := violations(old.schema, edited); err == nil && breaks(found) == 0 && commonSuffix(sub.name, name) > longest {
-			best, longest = sub, commonSuffix(sub.name, name)
-		}
-	}
-	return best
-}
-
-func commonSuffix(a, b string) (n int) {
-	for n < len(a) && n < len(b) && a[len(a)-1-n] == b[len(b)-1-n] {
-		n++
-	}
-	return n
 }
 
 func services(contracts []contract) string {
