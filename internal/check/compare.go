@@ -241,6 +241,8 @@ type pair struct {
 	service  string
 	// before is what a contract's fix must be able to read too, nil if there is nothing.
 	before *schema.Schema
+	// oldText and newText are the schemas as documents that nobody edits, nil where they were not read yet.
+	oldText, newText *document
 }
 
 func (p pair) writer() *schema.Schema {
@@ -269,6 +271,9 @@ func (p pair) findings() (all []Finding) {
 	if max(len(p.old.schema.String()), len(p.new.schema.String())) > largeText {
 		most = fewFixes
 	}
+	if len(violations) > 0 {
+		p.oldText, p.newText = read(p.old.schema), read(p.new.schema)
+	}
 	for i, v := range violations {
 		f := p.finding(v)
 		if i < most {
@@ -277,18 +282,41 @@ func (p pair) findings() (all []Finding) {
 				f.Fix = fix(p, v)
 			}
 		}
+		if i == most && !f.Warning {
+			f.Fix = &Fix{Words: fmt.Sprintf("from here on none was looked for: only the first %d findings get one", most)}
+		}
 		all = append(all, f)
 	}
 	return all
 }
 
+// neighbour is where a field is missing: at the one that stood before it, or else at the record.
+func (p pair) neighbour(f *fixing, at Place) Place {
+	if f.field == nil || f.rRecord == nil || f.wRecord == nil {
+		return at
+	}
+	for i := slices.Index(f.rRecord.fields, f.field) - 1; i >= 0; i-- {
+		if name := f.rRecord.fields[i].name; f.wRecord.field(name) != nil {
+			if near := p.new.within(f.wRecord.name, name, Place{Type: at.Type}); near != nil {
+				return *near
+			}
+		}
+	}
+	return at
+}
+
 // near is where to look for a violation in the candidate: not where a type is defined that a field
 // only names, but at the field.
 func (p pair) near(v schema.Violation, at Place) Place {
-	if v.Rule != schema.TypeMismatch && v.Rule != schema.MissingUnionBranch || p.new.within == nil {
+	missing := v.Rule == schema.MissingDefault && p.kind != NewReadsOld
+	if v.Rule != schema.TypeMismatch && v.Rule != schema.MissingUnionBranch && !missing || p.new.within == nil {
 		return at
 	}
-	if f := newRepair(p, v); f.in != "" {
+	f := p.look(v)
+	if missing {
+		return p.neighbour(f, at)
+	}
+	if f.in != "" {
 		if near := p.new.within(f.of, f.in, at); near != nil {
 			return *near
 		}

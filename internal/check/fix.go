@@ -81,8 +81,23 @@ type fixing struct {
 	around *shapeField
 }
 
-func newRepair(p pair, v schema.Violation) *fixing {
-	f := &fixing{pair: p, v: v, candidate: read(p.new.schema), old: read(p.old.schema)}
+// newRepair returns what a violation is about, with a candidate to edit.
+func newRepair(p pair, v schema.Violation) *fixing { return p.follow(v, read(p.new.schema)) }
+
+// look returns what a violation is about, only to look at.
+func (p pair) look(v schema.Violation) *fixing {
+	candidate := p.newText
+	if candidate == nil {
+		candidate = read(p.new.schema)
+	}
+	return p.follow(v, candidate)
+}
+
+func (p pair) follow(v schema.Violation, candidate *document) *fixing {
+	f := &fixing{pair: p, v: v, candidate: candidate, old: p.oldText}
+	if f.old == nil {
+		f.old = read(p.old.schema)
+	}
 	f.r, f.w = f.old.root, f.candidate.root
 	if p.kind == NewReadsOld {
 		f.r, f.w = f.candidate.root, f.old.root

@@ -117,6 +117,14 @@ func (f Finding) details() []string {
 	return lines
 }
 
+// oldPlace says where a field is that is gone, "" for other findings.
+func (f Finding) oldPlace() string {
+	if f.Rule != schema.MissingDefault || f.Kind != OldReadsNew && f.Kind != Contract || f.blamed || f.Old.Line == 0 {
+		return ""
+	}
+	return " (" + f.Old.String() + ")"
+}
+
 // upper makes the first letter of a sentence large.
 func upper(s string) string {
 	first, size := utf8.DecodeRuneInString(s)

@@ -166,7 +166,7 @@ func (t *textWriter) groups(subject string, groups []group, code string) {
 func (t *textWriter) finding(subject string, f Finding) {
 	t.line("\n    %s  %s", f.New.String(), t.paint(faint, string(f.Rule)))
 	if f.Field != "" {
-		t.line("      %s", f.Field)
+		t.line("      %s%s", f.Field, f.oldPlace())
 	}
 	k := toldKey{f.New, f.Rule, f.Kind, f.Who, f.Problem}
 	if before, ok := t.told[k]; ok && before != subject {

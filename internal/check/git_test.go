@@ -278,3 +278,24 @@ func TestRun_NothingButNewSchemasIsNotGreen(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestGit_WhatABrokenFileMayHoldIsNotDeleted(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", orderV1, "other.avsc", record("Other"))
+	w.commit("order.avsc", "", "other.avsc", "", "moved/order.avsc", strings.TrimSuffix(orderV1, "}"))
+	r := w.check(w.options())
+	if got := text(t, r); strings.Contains(got, "shop.Order ") || !strings.Contains(got, "✗ shop.Other") || r.Summary.Exit != 2 {
+		t.Error(got)
+	}
+}
+
+func TestGit_AFieldThatIsGoneIsShownWhereItWas(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", record("Order", `"id": "string"`, `"total": "long"`, `"n": "int"`), "contracts/billing/order.avsc", record("Order", `"total": "long"`))
+	old := w.git("rev-parse", "--short=7", "HEAD")
+	w.commit("order.avsc", record("Order", `"zero": "int", "default": 0`, `"id": "string"`, `"n": "int"`))
+	o := w.options()
+	o.Mode = schema.Full
+	says(t, text(t, w.check(o)), "order.avsc:2:1  READER_FIELD_MISSING_DEFAULT_VALUE\n      shop.Order.total ("+old+":order.avsc:2:1)\n",
+		"shop.Order.total (contracts/billing/order.avsc:1:69)\n")
+}

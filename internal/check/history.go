@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -438,11 +439,18 @@ func gone(before, candidates *set, at func(string) string) (all []lost) {
 	}
 	for _, sub := range before.subjects {
 		gone := !found[sub.name] && (!sub.unnamed || !found[sub.path])
-		if gone && sub.newest().schema != nil && !candidates.broken(sub.path, at) {
+		if gone && sub.newest().schema != nil && !candidates.broken(sub.path, at) && !candidates.mayHold(sub.name) {
 			all = append(all, lost{sub, sub.newest().show})
 		}
 	}
 	return all
+}
+
+// mayHold reports whether a file that could not be read may be where a record is now.
+func (s *set) mayHold(name string) bool {
+	return slices.ContainsFunc(s.unread, func(f *file) bool {
+		return len(f.text) == 0 || bytes.Contains(f.text, []byte(simple(name)))
+	})
 }
 
 // broken reports whether what is in a file now could not be read.

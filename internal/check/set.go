@@ -20,6 +20,8 @@ type set struct {
 	// inside says which file defines a type that is no file's own.
 	inside   map[string]string
 	problems []Problem
+	// unread are the files that the problems are about.
+	unread []*file
 }
 
 // subject is a schema that has a name, with the versions that one tree has of it.
@@ -324,7 +326,7 @@ func (l *loader) set() *set {
 			}
 		}
 		if o.err != nil && !l.stored {
-			s.problems = append(s.problems, problemOf(o)...)
+			s.problems, s.unread = append(s.problems, problemOf(o)...), append(s.unread, o.file)
 			continue
 		}
 		s.add(l, o)
