@@ -194,6 +194,9 @@ func (c *checker) compare(s *Subject, v *version, p *past) {
 			findings = append(findings, forward...)
 		}
 	}
+	if s.Changed {
+		c.noteOlder(s, v, p.versions[:len(p.versions)-len(asked)])
+	}
 	if s.Changed && last.schema != nil {
 		s.deploy(last, v, readsOld, readNew)
 	}
@@ -203,6 +206,28 @@ func (c *checker) compare(s *Subject, v *version, p *past) {
 		}
 	}
 	s.Findings = append(s.Findings, merge(findings)...)
+}
+
+// mostOlder is how many versions are looked at that the mode does not ask about.
+const mostOlder = 50
+
+// noteOlder notes the versions that are known, and that a mode for the last one does not ask about, and cannot be read.
+func (c *checker) noteOlder(s *Subject, v *version, older []*version) {
+	if !wantsBackward(s.Mode) {
+		return
+	}
+	var lost []string
+	for _, old := range older[max(0, len(older)-mostOlder):] {
+		if old.schema == nil {
+			continue
+		}
+		if found, err := violations(old.schema, v.schema); err == nil && breaks(found) > 0 {
+			lost = append(lost, old.label)
+		}
+	}
+	if len(lost) > 0 {
+		c.noteAt(v.show, 0, false, "%s cannot read the events of %s: %s asks about the last version only, %[3]s_TRANSITIVE about all", s.Name, enumerate(lost), s.Mode)
+	}
 }
 
 func wantsBackward(m schema.Mode) bool {

@@ -159,6 +159,8 @@ func TestGit_TagsAreTheHistoryOfTransitiveModes(t *testing.T) {
 		"New consumers cannot read the events of v1.9.0 that are still", "Field total was string and now is long", "3 tags (v*)")
 	o.Mode = schema.Backward
 	says(t, text(t, w.check(o)), "1 compatible")
+	w.write("order.avsc", record("Order", `"total": "long", "default": 0`))
+	says(t, text(t, w.check(o)), "! shop.Order cannot read the events of v1.9.0: BACKWARD asks about the last version only, BACKWARD_TRANSITIVE about all\n")
 	o.Tags = "w*"
 	w.fails(o, `no git tag matches "w*"`)
 }
