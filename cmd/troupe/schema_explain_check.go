@@ -30,5 +30,40 @@ one, waive this finding in troupe.yaml: troupe schema check --print-waivers prin
 			old:   `{"type": "record", "name": "OrderPlaced", "fields": [{"name": "id", "type": "integer"}]}`,
 			fixed: `{"type": "record", "name": "OrderPlaced", "fields": [{"name": "id", "type": "int"}]}`,
 		},
+		{
+			rule: string(check.VersionChanged), kind: "breaking",
+			short: "a file <subject>/<n>.avsc that was out is changed",
+			meaning: `In a directory of versions each file is what events were written with. Edited, it is the schema of other events;
+deleted, it is that of none. Docs, defaults and aliases may change.`,
+			who:   `Everybody who reads events of that version: nobody finds its schema any more.`,
+			fix:   `Put the file back as it was, and add the change as the next version beside it.`,
+			old:   "edit schemas/orders-value/1.avsc",
+			fixed: "cp schemas/orders-value/1.avsc schemas/orders-value/2.avsc\nedit schemas/orders-value/2.avsc",
+		},
+		{
+			rule: string(check.MaybeRenamed), kind: "warning",
+			short: "a field is new where one of its type is gone",
+			meaning: `A field with a default is new, and another one of the same type is gone. If it is the old one under a new name, this
+can be read, and every old value of it is lost: readers fill in the default.`,
+			who: `Nobody fails. New consumers read the default where old events have a value.`,
+			fix: `If the field was renamed, give it the old name as an alias. If it is another field, there is nothing to do; where
+--strict makes warnings fail, waive it.`,
+			deploy: `Consumers with the alias first, then producers.`,
+			old:    `{"type": "record", "name": "OrderPlaced", "fields": [{"name": "note", "type": "string", "default": ""}]}`,
+			new:    `{"type": "record", "name": "OrderPlaced", "fields": [{"name": "remark", "type": "string", "default": ""}]}`,
+			fixed:  `{"type": "record", "name": "OrderPlaced", "fields": [{"name": "remark", "type": "string", "default": "", "aliases": ["note"]}]}`,
+		},
+		{
+			rule: string(check.DefaultRemoved), kind: "warning",
+			short: "a field lost its default",
+			meaning: `A field had a default and has none any more. The last version has the field, so its events can be read; those of
+versions before the field existed can't.`,
+			who:    `New consumers, on events from before the field existed, if the topic still has some or they are replayed.`,
+			fix:    `Keep the default: it costs nothing. A _TRANSITIVE mode with --tags looks whether older versions need it.`,
+			deploy: `Any order.`,
+			old:    `{"type": "record", "name": "OrderPlaced", "fields": [{"name": "note", "type": "string", "default": ""}]}`,
+			new:    `{"type": "record", "name": "OrderPlaced", "fields": [{"name": "note", "type": "string"}]}`,
+			fixed:  `{"type": "record", "name": "OrderPlaced", "fields": [{"name": "note", "type": "string", "default": ""}]}`,
+		},
 	}
 }
