@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -43,10 +44,11 @@ answered. DIR is created when it is missing.
 
 Schemas that are files in DIR, as troupe's directory registry has them
 (DIR/orders-shop.OrderPlaced/1.avsc, then 2.avsc), are served too, as they are
-when the command starts; .avsc files directly in DIR belong to no subject and are not. They keep the ids that the directory registry gives
-them, so that services which read the files and services which ask this server
-understand each other's events. Their subjects are read-only here: the next
-version is the next file.
+when the command starts; .avsc files directly in DIR belong to no subject and
+are not. They keep the ids that the directory registry gives them, so that
+services which read the files and services which ask this server understand
+each other's events. Their subjects are read-only here: the next version is
+the next file.
 
 Who can reach the address can change everything: there are no users and there
 is no TLS. The variable that leads services here goes to stdout as an export
@@ -78,6 +80,7 @@ line; each change and each refusal goes to stderr.`,
 
 // serve serves until ctx ends, which is not an error.
 func (s schemaServe) serve(ctx context.Context, out, errs io.Writer) (err error) {
+	errs = &turns{w: errs} // requests say something at any time
 	logger := slog.New(slog.NewTextHandler(errs, nil))
 	registry, err := server.New(server.Config{Directory: s.dir, Files: s.dir, Level: s.level, Log: logger})
 	if err != nil {
@@ -110,6 +113,18 @@ func (s schemaServe) serve(ctx context.Context, out, errs io.Writer) (err error)
 	}
 	fmt.Fprintln(errs, "Stopping.")
 	return errors.Join(endRequests(h), ignoreClosed(<-served))
+}
+
+// turns is a writer for several goroutines.
+type turns struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (t *turns) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.w.Write(b)
 }
 
 // looseSchemas counts the schemas in a directory that are in no subject's.
