@@ -121,7 +121,13 @@ func (c *Client) Level(ctx context.Context, subject string) (Mode, error) {
 		// Without this parameter some registries answer NONE for a subject that has no level, whatever
 		// is in force.
 		mode, err := c.level(sr.WithParams(ctx, sr.DefaultToGlobal), subject)
-		return mode, c.levelError(subject, err)
+		err = c.levelError(subject, err)
+		if missing := new(NotFoundError); subject != "" && errors.As(err, &missing) {
+			// Apicurio says so of a subject that it does not know, though what is in force for it is known.
+			mode, err = c.level(ctx, "")
+			err = c.levelError("", err)
+		}
+		return mode, err
 	})
 }
 
