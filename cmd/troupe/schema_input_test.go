@@ -185,8 +185,12 @@ func TestSchemaInput_SaysWhatIsWrongWithTheRegistry(t *testing.T) {
 			if c.name == "500" || c.name == "hanging" || c.name == "down" { // these are tried again
 				commands = commands[:2]
 			}
+			timeout := "500ms"
+			if c.name == "500" || c.name == "down" {
+				timeout = "1m" // the attempts end sooner by themselves
+			}
 			for _, args := range commands {
-				o := troupeSchema(context.Background(), "", append(args, "--registry", c.url, "--timeout", "500ms")...)
+				o := troupeSchema(context.Background(), "", append(args, "--registry", c.url, "--timeout", timeout)...)
 				expect(t, o, 2, c.says)
 				if o.stdout != "" {
 					t.Errorf("%v: stdout %q", args, o.stdout)
