@@ -79,7 +79,7 @@ func TestGit_FollowsLinks(t *testing.T) {
 	w.commit("common/c.avsc", record("C", `"id": "string"`), "real/r.avsc", record("R", `"id": "string"`), "a/a.avsc", orderV1)
 	for link, target := range map[string]string{"a/common": "../common", "a/r.avsc": "../real/r.avsc", "a/loop": ".", "linked": "a"} {
 		if err := os.Symlink(target, filepath.Join(w.dir, filepath.FromSlash(link))); err != nil {
-			t.Skip(err)
+			t.Skip("cannot make symbolic links here:", err)
 		}
 	}
 	w.commit("x", "x")
@@ -155,7 +155,7 @@ func TestContracts_ThatCannotBeCheckedAreSaid(t *testing.T) {
 	w.exits(w.options(), 2, "contracts/order.avsc belongs to no service: contracts/ is set aside for what services read (contracts/<service>/*.avsc)")
 	w.commit("contracts/order.avsc", "", "elsewhere/order.avsc", record("Order", `"b": "int"`))
 	if err := os.Symlink("../elsewhere", filepath.Join(w.dir, "contracts/shipping")); err != nil {
-		t.Skip(err)
+		t.Skip("cannot make symbolic links here:", err)
 	}
 	w.exits(w.options("order.avsc"), 1, "Service shipping cannot read shop.Order")
 }
@@ -240,7 +240,7 @@ func TestGit_ALinkOutOfTheRepositoryIsReadAsItsOwnFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(outside, filepath.Join(w.dir, "x.avsc")); err != nil {
-		t.Skip(err)
+		t.Skip("cannot make symbolic links here:", err)
 	}
 	w.commit("order.avsc", orderV1, "gone.avsc", record("Gone"))
 	w.commit("gone.avsc", "")

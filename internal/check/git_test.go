@@ -200,7 +200,7 @@ func TestGit_IsNotThere(t *testing.T) {
 	w.fails(w.options(), "not in a git repository", "--against DIR|FILE|registry")
 	t.Setenv("PATH", t.TempDir())
 	if _, err := exec.LookPath("git"); err == nil {
-		t.Skip("git is found all the same")
+		t.Skip("git is found even with an empty PATH")
 	}
 	w.fails(w.options(), "git is not installed", "--against DIR")
 	w.write("old/order.avsc", orderV1)
