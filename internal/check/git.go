@@ -7,11 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/troupe-go/troupe/internal/git"
 )
 
 // repository is a git repository, asked through the git program.
@@ -27,13 +28,10 @@ type repository struct {
 	sets  map[string]*set // by the files that a commit has
 }
 
-// errNoRepository is what openRepository returns outside of one.
-var errNoRepository = errors.New("not in a git repository")
-
 func openRepository(ctx context.Context, dir string) (*repository, error) {
 	r := &repository{ctx: ctx, dir: dir, own: true, blobs: map[string][]byte{}, sets: map[string]*set{}}
 	prefix, err := r.git("rev-parse", "--show-prefix")
-	if errors.Is(err, errNoRepository) {
+	if errors.Is(err, git.ErrNoRepository) {
 		r.own = false
 		prefix, err = r.git("rev-parse", "--show-prefix")
 	}
@@ -51,38 +49,11 @@ func (r *repository) git(args ...string) (string, error) {
 }
 
 func (r *repository) pipe(in io.Reader, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(r.ctx, "git", args...)
-	cmd.Dir, cmd.Stdin = r.dir, in
-	env := cmd.Environ()
-	if r.own {
-		env = slices.DeleteFunc(env, func(v string) bool {
-			name, _, _ := strings.Cut(v, "=")
-			return slices.Contains([]string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"}, name)
-		})
+	out, err := git.Command{Dir: r.dir, In: in, Own: r.own}.Run(r.ctx, args...)
+	if errors.Is(err, git.ErrNotInstalled) {
+		err = fmt.Errorf("%w: install it, or compare with a directory or a file (--against DIR)", err)
 	}
-	cmd.Env = append(env, "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0")
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	switch {
-	case err == nil:
-		return out.Bytes(), nil
-	case r.ctx.Err() != nil:
-		return nil, r.ctx.Err()
-	case errors.Is(err, exec.ErrNotFound):
-		return nil, errors.New("git is not installed or not on the PATH: install it, or compare with a directory or a file (--against DIR)")
-	}
-	said, _, _ := strings.Cut(strings.TrimSpace(errs.String()), "\n")
-	if strings.Contains(said, "not a git repository") {
-		return nil, errNoRepository
-	}
-	switch {
-	case said == "":
-		said = err.Error()
-	case strings.Contains(said, "dubious ownership"): // a container's user is not that of the checkout
-		said += `: git config --global --add safe.directory "$PWD"`
-	}
-	return nil, fmt.Errorf("git %s: %s", args[0], strings.TrimPrefix(said, "fatal: "))
+	return out, err
 }
 
 // commit returns the full id of what a revision names.
@@ -99,7 +70,7 @@ func (r *repository) shallow() bool {
 // hint says how to get history that a clone may lack.
 func (r *repository) hint() string {
 	if r.shallow() {
-		return "; this is a shallow clone: fetch the history first (actions/checkout: fetch-depth: 0; elsewhere: git fetch --unshallow origin '+refs/heads/*:refs/remotes/origin/*')"
+		return "; this is a shallow clone: fetch the history first (actions/checkout: fetch-depth: 0; elsewhere: " + git.FetchHistory + ")"
 	}
 	return ""
 }

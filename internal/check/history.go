@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/troupe-go/troupe/internal/git"
 	"github.com/troupe-go/troupe/schema"
 )
 
@@ -101,7 +102,7 @@ func (c *checker) openRepository() (*repository, error) {
 		dir = filepath.Dir(dir) // what was deleted
 	}
 	repo, err := openRepository(c.ctx, dir)
-	if errors.Is(err, errNoRepository) {
+	if errors.Is(err, git.ErrNoRepository) {
 		hint := ""
 		if len(c.tree.named) == 2 && len(c.paths) == 2 {
 			hint = fmt.Sprintf("; to compare two files: troupe schema check %s --against %s", c.paths[1], c.paths[0])
