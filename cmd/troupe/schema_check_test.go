@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/git/gittest"
 	"github.com/troupe-go/troupe/schema"
 	"github.com/troupe-go/troupe/schema/server"
 )
@@ -27,21 +28,10 @@ type checkPlace struct{ *testing.T }
 
 func newCheckPlace(t *testing.T, files ...string) *checkPlace {
 	t.Helper()
-	dir := t.TempDir()
-	for name, value := range map[string]string{
-		"GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0",
-		"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_AUTHOR_DATE": "2026-01-02T03:04:05Z",
-		"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com", "GIT_COMMITTER_DATE": "2026-01-02T03:04:05Z",
-		"GIT_CEILING_DIRECTORIES": filepath.Dir(dir), "GITHUB_BASE_REF": "", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "",
-		"TROUPE_REGISTRY": "", "TROUPE_REGISTRY_USERNAME": "", "TROUPE_REGISTRY_TOKEN": "",
-	} {
-		t.Setenv(name, value)
-	}
-	for _, name := range []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} {
+	for _, name := range []string{"TROUPE_REGISTRY", "TROUPE_REGISTRY_USERNAME", "TROUPE_REGISTRY_TOKEN"} {
 		t.Setenv(name, "")
-		os.Unsetenv(name)
 	}
-	t.Chdir(dir)
+	t.Chdir(gittest.Isolate(t))
 	p := &checkPlace{t}
 	p.write(files...)
 	return p

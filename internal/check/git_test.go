@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupe-go/troupe/internal/git/gittest"
 	"github.com/troupe-go/troupe/schema"
 )
 
@@ -193,10 +194,8 @@ func TestGit_PassesByWhatGitIgnores(t *testing.T) {
 }
 
 func TestGit_IsNotThere(t *testing.T) {
-	hermetic(t)
-	w := &workplace{t, t.TempDir()}
+	w := &workplace{t, gittest.Isolate(t)}
 	w.write("order.avsc", orderV1)
-	t.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(w.dir))
 	w.fails(w.options(), "not in a git repository", "--against DIR|FILE|registry")
 	t.Setenv("PATH", t.TempDir())
 	if _, err := exec.LookPath("git"); err == nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupe-go/troupe/internal/git/gittest"
 	"go.uber.org/goleak"
 )
 
@@ -41,26 +42,9 @@ type workplace struct {
 // newRepository makes an empty git repository whose branch is main, independent of the machine's settings.
 func newRepository(t *testing.T) *workplace {
 	t.Helper()
-	hermetic(t)
-	w := &workplace{t, t.TempDir()}
+	w := &workplace{t, gittest.Isolate(t)}
 	w.git("init", "--quiet", "--initial-branch=main")
 	return w
-}
-
-func hermetic(t *testing.T) {
-	for name, value := range map[string]string{
-		"GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0",
-		"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com", "GIT_AUTHOR_DATE": "2026-01-02T03:04:05Z",
-		"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com", "GIT_COMMITTER_DATE": "2026-01-02T03:04:05Z",
-		"GITHUB_BASE_REF": "", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "", "CI": "",
-	} {
-		t.Setenv(name, value)
-	}
-	for _, name := range []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} {
-		t.Setenv(name, "")
-		os.Unsetenv(name)
-	}
-	t.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(t.TempDir()))
 }
 
 func (w *workplace) git(args ...string) string {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupe-go/troupe/internal/git/gittest"
 	"github.com/troupe-go/troupe/schema"
 )
 
@@ -180,9 +181,7 @@ func TestHistory_FindsWhatIsMeant(t *testing.T) {
 	w.fails(w.configured("schema:\n  tags: w*\n", "."), `troupe.yaml:2: tags: no git tag matches "w*"`)
 	w.fails(w.configured("schema:\n  against: nope\n", "."), `troupe.yaml:2: against: git knows no branch`)
 
-	hermetic(t)
-	out := &workplace{t, t.TempDir()}
-	t.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(out.dir))
+	out := &workplace{t, gittest.Isolate(t)}
 	out.write("v1.avsc", orderV1, "v2.avsc", orderV2)
 	out.fails(out.options("v1.avsc", "v2.avsc"), "to compare two files: troupe schema check v2.avsc --against v1.avsc")
 }
