@@ -292,7 +292,13 @@ type actor struct {
 // enter starts a member. Its Run ends with the test.
 func (pl *place) enter(name, group string, topics []string, adjust ...func(*Config)) *actor {
 	pl.t.Helper()
-	a := &actor{t: pl.t, name: name, stage: &stage{}, wire: newWire(pl.t), done: make(chan struct{}), changed: make(chan struct{})}
+	return pl.enterBy(newWire(pl.t), name, group, topics, adjust...)
+}
+
+// enterBy is enter by a wire that is there already.
+func (pl *place) enterBy(w *wire, name, group string, topics []string, adjust ...func(*Config)) *actor {
+	pl.t.Helper()
+	a := &actor{t: pl.t, name: name, stage: &stage{}, wire: w, done: make(chan struct{}), changed: make(chan struct{})}
 	cfg := Config{
 		Client: pl.newClient(a.wire), Group: group, Topics: topics, Engine: a.stage,
 		SessionTimeout: 6 * time.Second, RebalanceTimeout: 5 * time.Second, Heartbeat: 50 * time.Millisecond,

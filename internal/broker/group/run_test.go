@@ -67,10 +67,11 @@ func TestRun_WaitsForBrokersThatAreDownAtFirst(t *testing.T) {
 	t.Parallel()
 	pl := somewhere(t)
 	topic := pl.topic(2)
-	a := pl.enter("a", unique("group"), []string{topic}, func(c *Config) { c.DrainTimeout = time.Second })
-	a.wire.cut()
-	time.Sleep(300 * time.Millisecond)
-	a.wire.mend()
+	w := newWire(t)
+	w.cut()
+	a := pl.enterBy(w, "a", unique("group"), []string{topic}, func(c *Config) { c.DrainTimeout = time.Second })
+	w.refuses(t, 3)
+	w.mend()
 	a.has(2)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
 // wire is a network between a member and the brokers that can fail.
@@ -16,7 +17,10 @@ type wire struct {
 	mu    sync.Mutex
 	conns map[net.Conn]bool
 	down  bool
-	open  chan struct{} // closed while bytes flow
+	// refused counts the connections that could not be made.
+	refused int
+	changed chan struct{} // closed and made anew with it
+	open    chan struct{} // closed while bytes flow
 	// frozen connections wait for the end.
 	frozen map[net.Conn]bool
 	ended  chan struct{}
@@ -27,7 +31,7 @@ func newWire(t *testing.T) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{listener: l, conns: make(map[net.Conn]bool), open: make(chan struct{}), frozen: make(map[net.Conn]bool), ended: make(chan struct{})}
+	w := &wire{listener: l, conns: make(map[net.Conn]bool), open: make(chan struct{}), changed: make(chan struct{}), frozen: make(map[net.Conn]bool), ended: make(chan struct{})}
 	close(w.open)
 	t.Cleanup(func() {
 		_ = l.Close()
@@ -44,6 +48,9 @@ func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, err
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.down {
+		w.refused++
+		close(w.changed)
+		w.changed = make(chan struct{})
 		return nil, errWireDown
 	}
 	far, err := (&net.Dialer{}).DialContext(ctx, network, address)
@@ -101,6 +108,25 @@ func (w *wire) cut() {
 	}
 	clear(w.conns)
 	w.flow()
+}
+
+// refuses waits until n connections could not be made.
+func (w *wire) refuses(t *testing.T, n int) {
+	t.Helper()
+	late := time.After(patient)
+	for {
+		w.mu.Lock()
+		enough, changed := w.refused >= n, w.changed
+		w.mu.Unlock()
+		if enough {
+			return
+		}
+		select {
+		case <-changed:
+		case <-late:
+			t.Fatalf("nobody tries %d times to connect", n)
+		}
+	}
 }
 
 // mend lets new connections through again, and all bytes flow.
