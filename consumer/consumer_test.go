@@ -223,6 +223,17 @@ func TestRun_DeadLettersWhenAttemptsAreExhausted(t *testing.T) {
 	}
 }
 
+func TestRun_LettersHaveTheNameThatTheHandlerWasGiven(t *testing.T) {
+	s := newStage(t, 1)
+	fails := func(context.Context, event.Event[shop.OrderPlaced]) error { return consumer.Permanent(errors.New("closed account")) }
+	s.play(s.config(), consumer.On(s.topic, fails).Named("billing"))
+	s.publish("k", "o")
+	s.WaitCommitted(t, s.group, s.topic)
+	if l := s.wantLetters("permanent")[0]; l.Handler != "billing" {
+		t.Errorf("the letter's handler is %q", l.Handler)
+	}
+}
+
 func TestRun_OutcomesInWords(t *testing.T) {
 	s := newStage(t, 1)
 	var e effects
