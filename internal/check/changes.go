@@ -79,7 +79,7 @@ func (s Subject) changed() string {
 func (p pair) maybeRenamed(changes []schema.Change, backward bool) (all []Finding) {
 	type key struct{ record, typ string }
 	added, gone := map[key][]schema.Change{}, map[key][]string{}
-	candidate := read(p.new.schema)
+	candidate := p.new.document()
 	for _, c := range changes {
 		if c.Kind == schema.RemovedField {
 			k := key{recordOf(c.OldPath), c.Old.Type}
@@ -131,8 +131,9 @@ func (p pair) maybe(added []schema.Change, gone []string, candidate *document, b
 		f.Fix = &Fix{Words: `give a field that was renamed its old name as an alias: "aliases": ["..."]`}
 		return f
 	}
-	field.text.set("aliases", stringList(append(slices.Clone(field.aliases), gone[0])))
-	f.Fix = &Fix{Words: fmt.Sprintf(`add "aliases": [%q], if it was renamed`, gone[0]), JSON: brief(field), alias: true}
+	renamed := field.text.copy()
+	renamed.set("aliases", stringList(append(slices.Clone(field.aliases), gone[0])))
+	f.Fix = &Fix{Words: fmt.Sprintf(`add "aliases": [%q], if it was renamed`, gone[0]), JSON: brief(renamed), alias: true}
 	return f
 }
 
@@ -149,7 +150,7 @@ func (p pair) lostDefaults(changes []schema.Change, backward []Finding, mode sch
 	if !wantsBackward(mode) {
 		return nil
 	}
-	was, is := read(p.old.schema), read(p.new.schema)
+	was, is := p.old.document(), p.new.document()
 	for _, c := range changes {
 		if c.Kind != schema.ChangedDefault {
 			continue
@@ -161,8 +162,9 @@ func (p pair) lostDefaults(changes []schema.Change, backward []Finding, mode sch
 		}
 		f := p.warning(DefaultRemoved, c)
 		f.Problem = fmt.Sprintf("%s lost its default: events from before the field existed can no longer be read", now.name)
-		now.text.set("default", old.text.get("default"))
-		f.Fix = &Fix{Words: "keep the default", JSON: brief(now)}
+		kept := now.text.copy()
+		kept.set("default", old.text.get("default"))
+		f.Fix = &Fix{Words: "keep the default", JSON: brief(kept)}
 		all = append(all, f)
 	}
 	return all

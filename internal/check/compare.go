@@ -34,7 +34,7 @@ func (c *checker) subject(sub *subject, candidates *set, h history, contracts ma
 	}
 	v := sub.newest()
 	s := Subject{Name: sub.name, Status: Compatible, File: v.show, Compared: []string{}, Findings: []Finding{}}
-	c.seen[sub.name] = append(c.seen[sub.name], Fingerprint(v.schema))
+	c.seen[sub.name] = append(c.seen[sub.name], v.fingerprint())
 	var called []string
 	for _, p := range pasts {
 		mode, from := s.Mode, s.ModeFrom
@@ -67,7 +67,7 @@ func (c *checker) subject(sub *subject, candidates *set, h history, contracts ma
 		s.Status, s.Words = Unchecked, fmt.Sprintf("not checked: its mode is NONE (from %s)", s.ModeFrom)
 	}
 	if sub.unnamed {
-		s.Unnamed = kindWords(read(v.schema).root.kind)
+		s.Unnamed = kindWords(v.document().root.kind)
 	}
 	for _, name := range sub.names() {
 		if name == sub.name || len(candidates.byName[name]) == 0 { // a service may still read it by its old name
@@ -115,7 +115,7 @@ func (c *checker) changedVersions(now *subject, before []*version) (all []Findin
 			Who: fmt.Sprintf("nobody can read any more what was written with %s", old.label),
 			New: Place{File: file}, Old: Place{File: old.show, Line: 1, Column: 1},
 			Fix: &Fix{Words: "put it back as it was, and add the next version beside it"},
-			old: []string{Fingerprint(old.schema)}, new: Fingerprint(now.newest().schema),
+			old: []string{old.fingerprint()}, new: now.newest().fingerprint(),
 		}
 		i := slices.IndexFunc(now.versions, func(v *version) bool { return v.label == old.label })
 		_, err := os.Stat(filepath.Join(c.tree.root, filepath.FromSlash(file)))
@@ -174,7 +174,7 @@ func (c *checker) compare(s *Subject, v *version, p *past) {
 			continue
 		}
 		backward := pair{old: old, new: v, kind: NewReadsOld}.findings()
-		forward := pair{old: old, new: v, kind: OldReadsNew}.findings()
+		forward := pair{old: old, new: v, kind: OldReadsNew, unasked: !wantsForward(s.Mode)}.findings()
 		if old == last || wantsBackward(s.Mode) {
 			readsOld = append(readsOld, backward...)
 		}
@@ -250,7 +250,7 @@ func unreadable(old, v *version) Finding {
 		Problem: fmt.Sprintf("%s is no schema: %v", old.show, old.broken),
 		New:     Place{File: v.show, Line: 1, Column: 1}, Old: Place{File: old.show},
 		Fix: &Fix{Words: "compare with an older version (--against), or waive it if nothing was ever written with that one"},
-		old: []string{old.label}, new: Fingerprint(v.schema),
+		old: []string{old.label}, new: v.fingerprint(),
 	}
 	var parse *schema.ParseError
 	if errors.As(old.broken, &parse) {
@@ -266,8 +266,8 @@ type pair struct {
 	service  string
 	// before is what a contract's fix must be able to read too, nil if there is nothing.
 	before *schema.Schema
-	// oldText and newText are the schemas as documents that nobody edits, nil where they were not read yet.
-	oldText, newText *document
+	// unasked says that the mode does not ask about the pair: its findings get no fixes, nor better places.
+	unasked bool
 }
 
 func (p pair) writer() *schema.Schema {
@@ -292,22 +292,20 @@ func (p pair) findings() (all []Finding) {
 		f.Problem = err.Error()
 		return append(all, f)
 	}
-	most := mostFixes
+	most, broken := mostFixes, breaks(violations)
 	if max(len(p.old.schema.String()), len(p.new.schema.String())) > largeText {
 		most = fewFixes
 	}
-	if len(violations) > 0 {
-		p.oldText, p.newText = read(p.old.schema), read(p.new.schema)
-	}
 	for i, v := range violations {
 		f := p.finding(v)
-		if i < most {
+		switch {
+		case p.unasked:
+		case i < most:
 			f.New = p.near(v, f.New)
 			if !f.Warning {
-				f.Fix = fix(p, v)
+				f.Fix = fix(p, v, broken)
 			}
-		}
-		if i == most && !f.Warning {
+		case i == most && !f.Warning:
 			f.Fix = &Fix{Words: fmt.Sprintf("from here on none was looked for: only the first %d findings get one", most)}
 		}
 		all = append(all, f)
@@ -337,7 +335,7 @@ func (p pair) near(v schema.Violation, at Place) Place {
 	if v.Rule != schema.TypeMismatch && v.Rule != schema.MissingUnionBranch && !missing || p.new.within == nil {
 		return at
 	}
-	f := p.look(v)
+	f := p.follow(v, p.new.document())
 	if missing {
 		return p.neighbour(f, at)
 	}
@@ -367,7 +365,7 @@ func (p pair) finding(v schema.Violation) Finding {
 		Rule: v.Rule, Kind: p.kind, Warning: v.Rule.Warning(), Service: p.service,
 		Who: p.who([]string{p.old.label}), Problem: p.problem(v),
 		Path: v.Path, Field: v.Field, New: placeOf(v.Reader), Old: placeOf(v.Writer),
-		old: []string{Fingerprint(p.old.schema)}, new: Fingerprint(p.new.schema),
+		old: []string{p.old.fingerprint()}, new: p.new.fingerprint(),
 	}
 	if p.service == "" {
 		f.Versions = []string{p.old.label}

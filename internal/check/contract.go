@@ -69,7 +69,7 @@ func (p pair) blameContract(f *Finding, before string) {
 	if before != "" {
 		f.Problem += ", and had not before"
 	}
-	r := p.look(schema.Violation{Rule: f.Rule, Path: f.Path, Field: f.Field})
+	r := p.follow(schema.Violation{Rule: f.Rule, Path: f.Path, Field: f.Field}, p.new.document())
 	if r.wRecord != nil {
 		var names []string
 		for _, w := range r.wRecord.fields {

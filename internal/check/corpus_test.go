@@ -119,7 +119,7 @@ func TestFix_RepairsWhatItSaysItRepairs(t *testing.T) {
 					continue
 				}
 				all++
-				f, edited := repair(p, v, (*fixing).do)
+				f, edited := repair(p, v, breaks(found), (*fixing).do)
 				if f.Words == "" {
 					t.Errorf("%s: nothing is said about %v", r.ID, v)
 				}
@@ -152,7 +152,7 @@ func TestFix_FollowedStepByStepEndsGreen(t *testing.T) {
 		all++
 		for steps := breaks(found); steps > 0 && breaks(found) > 0; steps-- {
 			for _, v := range found {
-				if _, edited := repair(p, v, (*fixing).do); edited != nil && !v.Rule.Warning() {
+				if _, edited := repair(p, v, breaks(found), (*fixing).do); edited != nil && !v.Rule.Warning() {
 					p.new = &version{schema: edited}
 					break
 				}

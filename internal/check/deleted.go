@@ -21,7 +21,7 @@ func (c *checker) deleted(candidates *set, h history, contracts map[string][]con
 				Problem: fmt.Sprintf("%s is not there any more; it was in %s", sub.name, v.show),
 				New:     Place{File: sub.file}, Old: Place{File: v.show, Line: 1, Column: 1},
 				Fix: c.deletedFix(sub.name, v, candidates, contracts[sub.name]),
-				old: []string{Fingerprint(v.schema)},
+				old: []string{v.fingerprint()},
 			})
 		}
 		c.report.Subjects = append(c.report.Subjects, s)
@@ -38,7 +38,7 @@ func (c *checker) whoStillReads(name string, contracts []contract) string {
 func (c *checker) deletedFix(gone string, v *version, candidates *set, contracts []contract) *Fix {
 	if now := c.renamed(v, candidates); now != nil {
 		name := v.schema.FullName()
-		root := read(now.newest().schema).root
+		root := now.newest().document().copy().root
 		root.text.set("aliases", stringList(append(slices.Clone(root.aliases), name)))
 		return &Fix{
 			Words: fmt.Sprintf("if it is called %s now (%s), say so there with the old name as an alias, and deploy all consumers first", now.name, now.newest().show),
@@ -63,16 +63,17 @@ const mostRenamed = 100
 // renamed returns the new subject that reads everything of a deleted one, and whose name ends most like its; nil if there is none.
 func (c *checker) renamed(old *version, candidates *set) (best *subject) {
 	name := old.schema.FullName()
-	was, looked, longest := read(old.schema).root, 0, -1
+	was, looked, longest := old.document().root, 0, -1
 	for _, sub := range candidates.subjects {
 		if !c.fresh[sub] || looked == mostRenamed || len(was.fields) == 0 {
 			continue
 		}
 		looked++
-		d := read(sub.newest().schema)
-		if slices.ContainsFunc(was.fields, func(f *shapeField) bool { return d.root.field(f.name) == nil }) {
+		now := sub.newest().document()
+		if slices.ContainsFunc(was.fields, func(f *shapeField) bool { return now.root.field(f.name) == nil }) {
 			continue
 		}
+		d := now.copy()
 		d.root.text.set("aliases", stringList([]string{name}))
 		edited, err := d.parse()
 		if err != nil {

@@ -19,13 +19,14 @@ const (
 
 // fix says how to repair a violation. What it says to write was tried out: with it, the
 // schema has the violation no more, and no new one.
-func fix(p pair, v schema.Violation) *Fix {
-	f, edited := repair(p, v, (*fixing).do)
+// broken is how many violations of the pair break.
+func fix(p pair, v schema.Violation, broken int) *Fix {
+	f, edited := repair(p, v, broken, (*fixing).do)
 	if f.JSON == "" || edited == nil {
 		f = Fix{Words: f.Words}
 	}
-	if p.kind == NewReadsOld && v.Rule == schema.MissingDefault {
-		if alias, edited := repair(p, v, (*fixing).giveAlias); edited != nil {
+	if p.kind == NewReadsOld && v.Rule == schema.MissingDefault && p.follow(v, p.new.document()).orphan() != "" {
+		if alias, edited := repair(p, v, broken, (*fixing).giveAlias); edited != nil {
 			f.Words = fmt.Sprintf("if it is a new field%s", f.then)
 			alias.Else = &f
 			return &alias
@@ -35,8 +36,8 @@ func fix(p pair, v schema.Violation) *Fix {
 }
 
 // repair returns a fix and the schema after it, nil if it is not one that a machine can make.
-func repair(p pair, v schema.Violation, do func(*fixing) Fix) (Fix, *schema.Schema) {
-	r := newRepair(p, v)
+func repair(p pair, v schema.Violation, broken int, do func(*fixing) Fix) (Fix, *schema.Schema) {
+	r := p.follow(v, p.new.document().copy())
 	f := do(r)
 	if f.JSON == "" {
 		return f, nil
@@ -47,9 +48,8 @@ func repair(p pair, v schema.Violation, do func(*fixing) Fix) (Fix, *schema.Sche
 	}
 	after := p
 	after.new = &version{schema: edited}
-	before, _ := violations(p.writer(), p.reader())
 	left, err := violations(after.writer(), after.reader())
-	if err != nil || breaks(left) >= breaks(before) {
+	if err != nil || breaks(left) >= broken {
 		return f, nil
 	}
 	return f, edited
@@ -81,23 +81,9 @@ type fixing struct {
 	around *shapeField
 }
 
-// newRepair returns what a violation is about, with a candidate to edit.
-func newRepair(p pair, v schema.Violation) *fixing { return p.follow(v, read(p.new.schema)) }
-
-// look returns what a violation is about, only to look at.
-func (p pair) look(v schema.Violation) *fixing {
-	candidate := p.newText
-	if candidate == nil {
-		candidate = read(p.new.schema)
-	}
-	return p.follow(v, candidate)
-}
-
+// follow returns what a violation is about. candidate is p.new's document, or a copy of it to edit.
 func (p pair) follow(v schema.Violation, candidate *document) *fixing {
-	f := &fixing{pair: p, v: v, candidate: candidate, old: p.oldText}
-	if f.old == nil {
-		f.old = read(p.old.schema)
-	}
+	f := &fixing{pair: p, v: v, candidate: candidate, old: p.old.document()}
 	f.r, f.w = f.old.root, f.candidate.root
 	if p.kind == NewReadsOld {
 		f.r, f.w = f.candidate.root, f.old.root
@@ -164,7 +150,7 @@ func (f *fixing) noteField() {
 // snippet is what to write after an edit within of: the whole field that it is in, or else the type itself.
 func (f *fixing) snippet(of *value) string {
 	if f.around != nil && f.around.text.holds(of) {
-		return brief(f.around)
+		return brief(f.around.text)
 	}
 	return shorten(of).String()
 }
@@ -452,5 +438,5 @@ func (f *fixing) dropAlias() Fix {
 	if f.field.text.remove("aliases"); len(kept) > 0 {
 		f.field.text.set("aliases", stringList(kept))
 	}
-	return Fix{Words: fmt.Sprintf("take the alias away from field %s, or do not add a field with the name that it was renamed from", f.field.name), JSON: brief(f.field)}
+	return Fix{Words: fmt.Sprintf("take the alias away from field %s, or do not add a field with the name that it was renamed from", f.field.name), JSON: brief(f.field.text)}
 }

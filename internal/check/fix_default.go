@@ -21,10 +21,10 @@ func (f *fixing) giveDefault() Fix {
 		f.field.text.set("type", &value{kind: '[', array: append([]*value{literal("null")}, branches...)})
 		f.field.text.set("default", literal(nil))
 		zero = literal(nil)
-		return Fix{Words: fmt.Sprintf(`make field %s optional, with "default": null`, name), JSON: brief(f.field), then: f.then(zero)}
+		return Fix{Words: fmt.Sprintf(`make field %s optional, with "default": null`, name), JSON: brief(f.field.text), then: f.then(zero)}
 	}
 	f.field.text.set("default", zero)
-	return Fix{Words: fmt.Sprintf(`add "default": %s (or another value that fits) to field %s`, zero, name), JSON: brief(f.field), then: f.then(zero)}
+	return Fix{Words: fmt.Sprintf(`add "default": %s (or another value that fits) to field %s`, zero, name), JSON: brief(f.field.text), then: f.then(zero)}
 }
 
 // then says what becomes of old events when a field that may be a renamed one gets a default.
@@ -38,20 +38,14 @@ func (f *fixing) then(zero *value) string {
 
 // giveAlias makes a new field the old one of its type that is gone, if there is just one.
 func (f *fixing) giveAlias() Fix {
-	if f.field == nil {
-		return Fix{}
-	}
 	old := f.orphan()
-	if old == "" {
-		return Fix{}
-	}
 	f.field.text.set("aliases", stringList(append(slices.Clone(f.field.aliases), old)))
-	return Fix{Words: fmt.Sprintf("if %q is the old %q", f.field.name, old), JSON: brief(f.field), alias: true}
+	return Fix{Words: fmt.Sprintf("if %q is the old %q", f.field.name, old), JSON: brief(f.field.text), alias: true}
 }
 
 // brief is a field as one writes it, without a definition that is long.
-func brief(f *shapeField) string {
-	v := f.text.copy()
+func brief(field *value) string {
+	v := field.copy()
 	v.remove("doc")
 	if t := v.get("type"); defines(t) {
 		v.set("type", shorten(t))
@@ -93,7 +87,7 @@ func shorten(v *value) *value {
 
 // orphan is the only field of the writer's that nothing reads and that has the type of f.field, "" if there is none.
 func (f *fixing) orphan() string {
-	if f.wRecord == nil {
+	if f.field == nil || f.wRecord == nil {
 		return ""
 	}
 	found := ""

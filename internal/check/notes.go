@@ -259,7 +259,7 @@ func (c *checker) whereNow(name string, contracts bool) (found string) {
 		if err != nil || !bytes.Contains(text, []byte(simple(name))) {
 			return nil
 		}
-		v, err := readValue(text, deepest)
+		v, err := readValue(text)
 		if err != nil {
 			return nil
 		}

@@ -48,10 +48,27 @@ type version struct {
 	label  string
 	show   string // its file
 	schema *schema.Schema
-	broken error // why there is no schema
+	broken error     // why there is no schema
+	read   *document // what document returns, once it was asked
+	print  string    // what fingerprint returns, once it was asked
 	// within returns where a field of a record is written, if at is not within it already; nil if that can't be told.
 	within  func(record, field string, at Place) *Place
 	outline *outline
+}
+
+// document is the schema as a document that nobody edits.
+func (v *version) document() *document {
+	if v.read == nil {
+		v.read = read(v.schema)
+	}
+	return v.read
+}
+
+func (v *version) fingerprint() string {
+	if v.print == "" {
+		v.print = Fingerprint(v.schema)
+	}
+	return v.print
 }
 
 // outline is what a file's text defines and uses.
@@ -64,6 +81,7 @@ type outline struct {
 	state   byte
 	schema  *schema.Schema
 	err     error
+	records map[string]*value // by name
 }
 
 // use is a name that is not defined before it in its file, and what it may stand for.
@@ -110,7 +128,7 @@ func (l *loader) add(f *file) *outline {
 	if n, err := strconv.Atoi(base); err == nil && n > 0 && strconv.Itoa(n) == base {
 		o.number = n
 	}
-	v, err := readValue(f.text, deepest)
+	v, err := readValue(f.text)
 	if err != nil {
 		return o // the parser will say it better
 	}
@@ -128,13 +146,13 @@ func (l *loader) add(f *file) *outline {
 
 // scan finds the names of a text as the parser does.
 func (o *outline) scan(v *value) {
+	o.records = map[string]*value{}
 	s := scanner{defined: map[string]bool{}, used: map[use]bool{}, o: o}
 	o.root = s.typ(v, "")
 }
 
 type scanner struct {
 	o       *outline
-	records map[string]*value // filled if not nil
 	defined map[string]bool
 	used    map[use]bool
 }
@@ -173,10 +191,8 @@ func (s *scanner) object(v *value, space string) string {
 		name := qualify(v.get("name").text(), space)
 		s.defined[name] = true
 		s.o.defines = append(s.o.defines, name)
-		if s.records != nil {
-			s.records[name] = v
-		}
 		if fields := v.get("fields"); fields != nil {
+			s.o.records[name] = v
 			for _, f := range fields.array {
 				s.typ(f.get("type"), namespace(name))
 			}
@@ -399,14 +415,8 @@ func (l *loader) within(o *outline, record, field string, at Place) *Place {
 			return nil
 		}
 	}
-	text, err := readValue(o.text, deepest)
-	if err != nil {
-		return nil
-	}
-	s := scanner{defined: map[string]bool{}, used: map[use]bool{}, o: &outline{}, records: map[string]*value{}}
-	s.typ(text, "")
-	of := s.records[record]
-	if of == nil || of.get("fields") == nil {
+	of := o.records[record]
+	if of == nil {
 		return nil
 	}
 	for _, f := range of.get("fields").array {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/troupe-go/troupe/schema"
@@ -47,15 +48,16 @@ type document struct {
 }
 
 // read returns a schema as a document of its own.
-func read(s *schema.Schema) *document {
-	text, err := readValue([]byte(s.String()), bottomless)
-	if err != nil {
-		panic(err) // a bug: a schema's text is a JSON text
-	}
+func read(s *schema.Schema) *document { return documentOf(readSchema(s.String())) }
+
+func documentOf(text *value) *document {
 	d := &document{text: text, names: map[string]*shape{}}
 	d.root = d.typ(text, "")
 	return d
 }
+
+// copy returns the same document to edit.
+func (d *document) copy() *document { return documentOf(d.text.copy()) }
 
 func (d *document) typ(v *value, space string) *place {
 	p := &place{slot: v}
@@ -180,9 +182,14 @@ func (f *shapeField) written(known map[string]bool) *value {
 
 // defines reports whether a type is defined, not only named, within v.
 func defines(v *value) bool {
-	o := outline{}
-	o.scan(v)
-	return len(o.defines) > 0
+	if v == nil || v.kind != '{' {
+		return v != nil && slices.ContainsFunc(v.array, defines)
+	}
+	switch v.get("type").text() {
+	case "record", "error", "enum", "fixed":
+		return true
+	}
+	return defines(v.get("items")) || defines(v.get("values"))
 }
 
 func qualify(name, space string) string {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // value is a JSON text whose objects keep their order.
@@ -14,7 +16,7 @@ type value struct {
 	array   []*value
 	literal json.RawMessage // neither object nor array
 	kind    byte            // '{', '[' or 0
-	span    [2]int          // where an object starts and ends in the text that was read
+	span    [2]int          // where it starts and ends in the text that was read
 }
 
 type member struct {
@@ -22,60 +24,130 @@ type member struct {
 	value *value
 }
 
-const (
-	// deepest is how deep a file's text may be nested: as deep as schema.Parse takes it.
-	deepest = 1000
-	// bottomless is for texts of schemas that were parsed: files that use each other nest deeper than each of them.
-	bottomless = 1 << 30
+// deepest is how deep a file's text may be nested: as deep as schema.Parse takes it.
+const deepest = 1000
+
+var (
+	errNotJSON = errors.New("not JSON")
+	errTooDeep = errors.New("nested too deep")
 )
 
-var errTooDeep = errors.New("nested too deep")
-
-func readValue(text []byte, deepest int) (*value, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	return decodeValue(d, deepest)
-}
-
-// decodeValue reads a value that is nested at most so deep.
-func decodeValue(d *json.Decoder, left int) (*value, error) {
-	if left < 0 {
+// readValue reads a file's text.
+func readValue(text []byte) (*value, error) {
+	if !json.Valid(text) {
+		return nil, errNotJSON
+	}
+	r := valueReader{text: text, left: deepest}
+	v := r.value()
+	if r.left < 0 {
 		return nil, errTooDeep
 	}
-	token, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch token {
-	case json.Delim('{'):
-		v := &value{kind: '{', span: [2]int{int(d.InputOffset()) - 1}}
-		for d.More() {
-			key, err := d.Token()
-			if err != nil {
-				return nil, err
-			}
-			of, err := decodeValue(d, left-1)
-			if err != nil {
-				return nil, err
-			}
-			v.object = append(v.object, member{key.(string), of})
+	return v, nil
+}
+
+// readSchema reads the text of a schema that was parsed. It may be nested deeper than a file: files that use each other
+// make one schema.
+func readSchema(text string) *value {
+	r := valueReader{text: []byte(text), left: math.MaxInt}
+	return r.value()
+}
+
+// valueReader reads a text that is JSON.
+type valueReader struct {
+	text []byte
+	at   int
+	left int // how much deeper it may be nested; below 0 it was too deep
+}
+
+func (r *valueReader) value() *value {
+	r.space()
+	v := &value{span: [2]int{r.at}}
+	switch c := r.text[r.at]; c {
+	case '{', '[':
+		v.kind = c
+		if r.left--; r.left < 0 {
+			r.at = len(r.text) // nothing of it is used
+			return v
 		}
-		_, err = d.Token()
-		v.span[1] = int(d.InputOffset())
-		return v, err
-	case json.Delim('['):
-		v := &value{kind: '['}
-		for d.More() {
-			of, err := decodeValue(d, left-1)
-			if err != nil {
-				return nil, err
+		r.at++
+		for r.more() {
+			key := ""
+			if c == '{' {
+				key = r.literal().text()
+				r.space()
+				r.at++ // the colon
 			}
-			v.array = append(v.array, of)
+			if of := r.value(); c == '{' {
+				v.object = append(v.object, member{key, of})
+			} else {
+				v.array = append(v.array, of)
+			}
 		}
-		_, err = d.Token()
-		return v, err
+		if r.left >= 0 {
+			r.left++
+		}
+	default:
+		v = r.literal()
 	}
-	return literal(token), nil
+	v.span[1] = r.at
+	return v
+}
+
+func (r *valueReader) space() {
+	for r.at < len(r.text) && (r.text[r.at] == ' ' || r.text[r.at] == '\n' || r.text[r.at] == '\t' || r.text[r.at] == '\r') {
+		r.at++
+	}
+}
+
+// more goes on to the next item of an object or an array, or behind its end.
+func (r *valueReader) more() bool {
+	if r.space(); r.at < len(r.text) && r.text[r.at] == ',' {
+		r.at++
+		r.space()
+	}
+	if r.at >= len(r.text) { // it was too deep
+		return false
+	}
+	if c := r.text[r.at]; c == '}' || c == ']' {
+		r.at++
+		return false
+	}
+	return true
+}
+
+// literal reads a string, a number or a word. The first is written as encoding/json does.
+func (r *valueReader) literal() *value {
+	start := r.at
+	escaped := false
+	if r.text[r.at] == '"' {
+		for r.at++; r.text[r.at] != '"'; r.at++ {
+			if r.text[r.at] == '\\' {
+				r.at++
+				escaped = true
+			}
+		}
+		r.at++
+	} else {
+		for r.at < len(r.text) && !strings.ContainsRune(",]} \n\t\r", rune(r.text[r.at])) {
+			r.at++
+		}
+	}
+	v := &value{literal: r.text[start:r.at:r.at]}
+	if escaped {
+		v = literal(v.text())
+	}
+	v.span = [2]int{start, r.at}
+	return v
+}
+
+// quote is a string as JSON.
+func quote(s string) json.RawMessage {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return literal(s).literal
+		}
+	}
+	return json.RawMessage(`"` + s + `"`)
 }
 
 // literal is anything that encoding/json can write, as a value.
@@ -94,7 +166,7 @@ func object(members ...member) *value { return &value{kind: '{', object: members
 func stringList(list []string) *value {
 	v := &value{kind: '['}
 	for _, s := range list {
-		v.array = append(v.array, literal(s))
+		v.array = append(v.array, &value{literal: quote(s)})
 	}
 	return v
 }
@@ -125,9 +197,13 @@ func (v *value) remove(key string) {
 
 // text is a string's content, "" for what is no string.
 func (v *value) text() (s string) {
-	if v != nil && v.kind == 0 {
-		_ = json.Unmarshal(v.literal, &s)
+	switch {
+	case v == nil || !v.isString():
+		return ""
+	case bytes.IndexByte(v.literal, '\\') < 0:
+		return string(v.literal[1 : len(v.literal)-1])
 	}
+	_ = json.Unmarshal(v.literal, &s)
 	return s
 }
 
@@ -165,7 +241,7 @@ func (v *value) write(b *strings.Builder) {
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			b.Write(literal(m.key).literal)
+			b.Write(quote(m.key))
 			b.WriteString(": ")
 			m.value.write(b)
 		}
@@ -186,11 +262,17 @@ func (v *value) write(b *strings.Builder) {
 
 func (v *value) copy() *value {
 	c := &value{kind: v.kind, literal: v.literal}
-	for _, m := range v.object {
-		c.object = append(c.object, member{m.key, m.value.copy()})
+	if v.object != nil {
+		c.object = make([]member, len(v.object))
 	}
-	for _, item := range v.array {
-		c.array = append(c.array, item.copy())
+	for i, m := range v.object {
+		c.object[i] = member{m.key, m.value.copy()}
+	}
+	if v.array != nil {
+		c.array = make([]*value, len(v.array))
+	}
+	for i, item := range v.array {
+		c.array[i] = item.copy()
 	}
 	return c
 }
