@@ -168,7 +168,7 @@ func (s *schemaIDs) patiently(ctx context.Context, subject string, sc *schema.Sc
 		}
 		earlier := l.away.Load()
 		if ctx.Err() != nil && earlier != nil {
-			return 0, *earlier // says more than that the time was over
+			return 0, fmt.Errorf("%w; then %w", *earlier, ctx.Err()) // the first says more than that the time was over
 		}
 		l.away.Store(&err)
 		if earlier == nil {

@@ -24,14 +24,16 @@ import (
 // ever and serves from memory, also while the registry is down. Equal asks at the same time are
 // one request. Versions and Latest always ask. Requests that end in a connection error,
 // a timeout or a status of 408, 429 or 5xx are tried again with growing pauses; no ask
-// takes longer than ClientConfig.Patience.
+// takes longer than ClientConfig.Patience. An ask that is ended in between, by its context too, says what
+// the registry answered last.
 type Client struct {
 	name string // URL without credentials, for errors
 	api  *sr.Client
 	http *http.Client
 	cfg  ClientConfig
 
-	flights singleflight.Group
+	flights  singleflight.Group
+	setbacks sync.Map // question of a flight under way -> *setback
 	cache   cache
 	closing context.Context
 	close   context.CancelFunc
@@ -225,10 +227,14 @@ func ask[T any](ctx context.Context, c *Client, question string, do func(context
 			return nil, c.unavailable(errors.New("the client is closed"))
 		}
 		defer c.asks.Done()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Patience)
+		met := &setback{}
+		c.setbacks.Store(question, met)
+		defer c.setbacks.Delete(question)
+		ctx, cancel := context.WithTimeout(withSetback(context.WithoutCancel(ctx), met), c.cfg.Patience)
 		defer cancel()
 		defer context.AfterFunc(c.closing, cancel)()
-		return do(ctx)
+		v, err := do(ctx)
+		return v, c.withLast(met, err)
 	})
 	var none T
 	select {
@@ -238,7 +244,9 @@ func ask[T any](ctx context.Context, c *Client, question string, do func(context
 		}
 		return r.Val.(T), nil
 	case <-ctx.Done():
-		return none, c.unavailable(fmt.Errorf("waiting for its answer: %w", ctx.Err()))
+		met, _ := c.setbacks.Load(question)
+		so, _ := met.(*setback)
+		return none, c.withLast(so, c.unavailable(fmt.Errorf("waiting for its answer: %w", ctx.Err())))
 	}
 }
 

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"errors"
+	"maps"
 	"sync"
 	"time"
 )
@@ -11,6 +12,19 @@ type cache struct {
 	ids      remembered[int, *Schema]
 	guids    remembered[[16]byte, *Schema]
 	versions remembered[subjectSchema, Version]
+	numbers  remembered[reference, Version]
+}
+
+// learn keeps what the registry answered about a version. If that was another one before, the
+// subject was deleted and began anew: then nothing that was known of it holds.
+func (c *cache) learn(v Version) {
+	at := reference{v.Subject, v.Version}
+	if before := c.numbers.put(at, v); before.ID == v.ID {
+		return
+	}
+	c.numbers.forget(func(k reference) bool { return k.subject == v.Subject })
+	c.versions.forget(func(k subjectSchema) bool { return k.subject == v.Subject })
+	c.numbers.put(at, v)
 }
 
 // subjectSchema names a schema under a subject.
@@ -58,6 +72,12 @@ func (r *remembered[K, V]) put(k K, v V) V {
 	r.found[k] = v
 	delete(r.missed, k)
 	return v
+}
+
+func (r *remembered[K, V]) forget(is func(K) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.found, func(k K, _ V) bool { return is(k) })
 }
 
 // miss remembers a definite error; one that may be gone the next moment is not remembered.

@@ -16,6 +16,11 @@ func (c *Client) unavailable(err error) error {
 	return &UnavailableError{Registry: c.name, Err: err}
 }
 
+// refused is an answer that says nothing about a schema.
+func (c *Client) refused(answer *sr.ResponseError) error {
+	return &UnavailableError{Registry: c.name, Status: answer.StatusCode, Err: answerError(answer)}
+}
+
 // readError says in one of the package's types why the registry did not hand out what.
 //
 // Only a registry's own "not found" counts as that: a 404 of a proxy, or of a URL that is not the
@@ -28,7 +33,7 @@ func (c *Client) readError(what string, err error) error {
 	case isNotFound(answer):
 		return &NotFoundError{What: what + " in schema registry " + c.name}
 	}
-	return c.unavailable(answerError(answer))
+	return c.refused(answer)
 }
 
 // registerError is readError for a schema that the registry did not take.
@@ -43,7 +48,7 @@ func (c *Client) registerError(subject string, err error) error {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return fmt.Errorf("register under subject %q: schema registry %s: %w", subject, c.name, answerError(answer))
 	}
-	return c.unavailable(answerError(answer))
+	return c.refused(answer)
 }
 
 // notAnswered wraps an error of this side of the connection, or one that is already typed.

@@ -59,6 +59,10 @@ func (r *references) resolve(ctx context.Context, ref reference) (*Schema, error
 	if s, ok := r.parsed[ref]; ok {
 		return s, nil
 	}
+	if v, _, ok := r.client.cache.numbers.get(ref); ok {
+		r.parsed[ref] = v.Schema
+		return v.Schema, nil
+	}
 	for i, above := range r.path {
 		if above == ref {
 			return nil, r.unusable(ref.String(), "its references are a cycle: %s", cycle(append(r.path[i:], ref)))
@@ -78,6 +82,9 @@ func (r *references) resolve(ctx context.Context, ref reference) (*Schema, error
 		return nil, err
 	}
 	r.parsed[ref] = s
+	if got.ID != 0 {
+		r.client.cache.learn(Version{Subject: ref.subject, Version: ref.version, ID: got.ID, Schema: s})
+	}
 	return s, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/sr"
+	"golang.org/x/sync/errgroup"
 )
 
 // Lookup returns the version under which a subject has s. Registries differ in
@@ -55,7 +56,7 @@ func (c *Client) lookup(ctx context.Context, subject string, s *Schema) (Version
 	case !answered:
 		return Version{}, c.notAnswered(err)
 	case !isNotFound(answer) && answer.StatusCode != http.StatusUnprocessableEntity:
-		return Version{}, c.unavailable(answerError(answer))
+		return Version{}, c.refused(answer)
 	}
 	versions, err := c.versions(ctx, subject)
 	if err != nil {
@@ -113,7 +114,10 @@ func (c *Client) versionOf(ctx context.Context, subject string, id int) (int, er
 	return newest, nil
 }
 
-// Versions returns a subject's versions, oldest first. It always asks the registry.
+// Versions returns a subject's versions, oldest first. It always asks the registry which there are and what the newest
+// one is; of the others it asks for those that it does not know, up to 8 at a time.
+// (They never change, unless somebody deletes a subject for good and begins it anew. That shows in the newest
+// version, and what was known of the subject is forgotten.)
 func (c *Client) Versions(ctx context.Context, subject string) ([]Version, error) {
 	if err := checkSubject(subject); err != nil {
 		return nil, err
@@ -125,28 +129,57 @@ func (c *Client) Versions(ctx context.Context, subject string) ([]Version, error
 }
 
 func (c *Client) versions(ctx context.Context, subject string) ([]Version, error) {
-	what := fmt.Sprintf("subject %q", subject)
 	numbers, err := c.api.SubjectVersions(ctx, subject)
 	if err != nil {
-		return nil, c.readError(what, err)
+		return nil, c.readError(fmt.Sprintf("subject %q", subject), err)
 	}
 	slices.Sort(numbers)
-	versions := make([]Version, 0, len(numbers))
-	for _, n := range numbers {
-		v, err := c.byVersion(ctx, subject, n)
-		var gone *NotFoundError
-		if errors.As(err, &gone) { // deleted since it was listed
-			continue
-		}
-		if err != nil {
+	versions := make([]Version, len(numbers))
+	if last := len(numbers) - 1; last >= 0 {
+		if versions[last], err = c.listed(ctx, subject, numbers[last]); err != nil {
 			return nil, err
 		}
-		versions = append(versions, v)
+		if err := c.older(ctx, subject, numbers[:last], versions); err != nil {
+			return nil, err
+		}
 	}
+	versions = slices.DeleteFunc(versions, func(v Version) bool { return v.Version == 0 })
 	if len(versions) == 0 {
-		return nil, &NotFoundError{What: what + " in schema registry " + c.name}
+		return nil, &NotFoundError{What: fmt.Sprintf("subject %q in schema registry %s", subject, c.name)}
 	}
 	return versions, nil
+}
+
+// atOnce is how many versions of a subject are asked for at the same time.
+const atOnce = 8
+
+// older fills in the versions that have these numbers. The first that can't be had ends the others.
+func (c *Client) older(ctx context.Context, subject string, numbers []int, versions []Version) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, n := range numbers {
+		if v, _, ok := c.cache.numbers.get(reference{subject, n}); ok {
+			versions[i] = v
+			continue
+		}
+		group.Go(func() (err error) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			versions[i], err = c.listed(ctx, subject, n)
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// listed asks for a version that was listed just now. One that was deleted since is empty.
+func (c *Client) listed(ctx context.Context, subject string, number int) (Version, error) {
+	v, err := c.byVersion(ctx, subject, number)
+	if gone := (*NotFoundError)(nil); errors.As(err, &gone) {
+		return Version{}, nil
+	}
+	return v, err
 }
 
 // Latest returns a subject's newest version. It always asks the registry.
@@ -182,7 +215,9 @@ func (c *Client) version(ctx context.Context, subject string, got sr.SubjectSche
 	if err != nil {
 		return Version{}, err
 	}
-	return Version{Subject: subject, Version: got.Version, ID: got.ID, Schema: s}, nil
+	v := Version{Subject: subject, Version: got.Version, ID: got.ID, Schema: s}
+	c.cache.learn(v)
+	return v, nil
 }
 
 // checkSubject refuses the names that have no URL of their own: "." and ".." would

@@ -50,8 +50,11 @@ func (t *patientTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 			return nil, err
 		}
 		pause := t.pause(attempt, res)
-		if attempt == t.cfg.Attempts || !hasTimeFor(req.Context(), pause) || !wait(req.Context(), pause) {
+		if attempt == t.cfg.Attempts || !hasTimeFor(req.Context(), pause) {
 			return res, gaveUp(attempt, err)
+		}
+		if !wait(req.Context(), pause) {
+			return nil, req.Context().Err()
 		}
 		if req, err = again(req); err != nil {
 			return nil, err
@@ -70,14 +73,14 @@ func (t *patientTransport) CloseIdleConnections() {
 func (t *patientTransport) send(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), t.cfg.Timeout, fmt.Errorf("no answer within %v", t.cfg.Timeout))
 	defer cancel()
-	res, err := t.base.RoundTrip(req.WithContext(ctx))
+	res, body, err := t.exchange(req.WithContext(ctx))
 	if err != nil {
-		return nil, causeOf(ctx, err)
+		err = causeOf(ctx, err)
+		setbackOf(ctx).failed(req, err)
+		return nil, err
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, largestAnswer+1))
-	if err != nil {
-		return nil, causeOf(ctx, err)
+	if isPassing(res.StatusCode) {
+		setbackOf(ctx).answered(req, res.StatusCode, body)
 	}
 	if len(body) > largestAnswer {
 		return nil, fmt.Errorf("%w of more than %d bytes", errNoRegistry, largestAnswer)
@@ -89,6 +92,17 @@ func (t *patientTransport) send(req *http.Request) (*http.Response, error) {
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, nil
+}
+
+// exchange sends a request and reads its answer, a byte more than the largest one at most.
+func (t *patientTransport) exchange(req *http.Request) (*http.Response, []byte, error) {
+	res, err := t.base.RoundTrip(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, largestAnswer+1))
+	return res, body, err
 }
 
 // mayRedirect refuses to leave TLS: the credentials would go on in the clear.

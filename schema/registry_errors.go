@@ -20,7 +20,11 @@ func (e *NotFoundError) Error() string { return e.What + " not found" }
 type UnavailableError struct {
 	// Registry is its URL without credentials, or its directory.
 	Registry string
-	// Err is what happened, in one line.
+	// Status is the HTTP status of the last answer, which Err repeats: 401, 500. It is 0 when there was none,
+	// when it had nothing of a registry's, and when nothing was asked over HTTP.
+	Status int
+	// Err is what happened, in one line. Where the time for an ask was up it wraps
+	// context.DeadlineExceeded or context.Canceled, beside what was answered before that.
 	Err error
 }
 

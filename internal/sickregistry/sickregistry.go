@@ -4,6 +4,7 @@ package sickregistry
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -91,7 +92,7 @@ var Illnesses = map[string]http.HandlerFunc{
 	"a login page":  status(http.StatusOK, "text/html", "<html>please log in</html>"),
 	"not JSON":      status(http.StatusOK, "application/json", "{"),
 	"other JSON":    status(http.StatusOK, "application/json", `["hello"]`),
-	"hangs":         func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	"hangs":         hang,
 	"hangs midway":  hangMidway,
 	"breaks it off": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 }
@@ -106,9 +107,14 @@ func status(code int, contentType, body string) http.HandlerFunc {
 	}
 }
 
+func hang(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // else a server does not see that its client is gone
+	<-r.Context().Done()
+}
+
 func hangMidway(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	fmt.Fprint(w, `{"schema":`)
 	w.(http.Flusher).Flush()
-	<-r.Context().Done()
+	hang(w, r)
 }
