@@ -34,12 +34,12 @@ type Client struct {
 
 	flights  singleflight.Group
 	setbacks sync.Map // question of a flight under way -> *setback
-	cache   cache
-	closing context.Context
-	close   context.CancelFunc
-	mu      sync.Mutex // guards closed against asks.Add
-	closed  bool
-	asks    sync.WaitGroup
+	cache    cache
+	closing  context.Context
+	close    context.CancelFunc
+	mu       sync.Mutex // guards closed against asks.Add
+	closed   bool
+	asks     sync.WaitGroup
 }
 
 var _ Registry = (*Client)(nil)
