@@ -103,7 +103,7 @@ func TestDocs_TheConfigurationIsValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := strings.Split(string(doc), "```yaml\n")[1:]
-	if len(blocks) != 5 {
+	if len(blocks) != 6 {
 		t.Fatalf("%d blocks of YAML", len(blocks))
 	}
 	for i, b := range blocks {

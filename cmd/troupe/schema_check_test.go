@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/troupe-go/troupe"
+	"github.com/troupe-go/troupe/internal/check"
 	"github.com/troupe-go/troupe/internal/git/gittest"
 	"github.com/troupe-go/troupe/schema"
 	"github.com/troupe-go/troupe/schema/server"
@@ -113,7 +114,7 @@ func TestSchemaCheck_SaysWithItsExitCodeWhatItFound(t *testing.T) {
 		{[]string{"bad.avsc", "none.avsc", "--against", "old.avsc"}, 2},
 		{[]string{"two.avsc", "--against", "old.avsc", "--mode", "NONE"}, 2},
 	} {
-		for _, format := range []string{"text", "json", "github", "sarif", "junit", "markdown"} {
+		for _, format := range check.Formats {
 			if code, out, errs := p.check(append(c.args, "-o", format)...); code != c.code {
 				t.Errorf("%v -o %s: exit code %d, want %d\n%s%s", c.args, format, code, c.code, out, errs)
 			} else if code < 2 && (errs != "" || out == "") {
@@ -156,7 +157,7 @@ func TestSchemaCheck_BadInputIsOneLineThatSaysWhatToDo(t *testing.T) {
 		{[]string{"old", "--against", "registry"}, []string{"which registry?", "TROUPE_REGISTRY"}},
 		{[]string{"old", "--against", "registry", "--registry", "nonsense"}, []string{"http://host:port"}},
 		{[]string{"old", "--mode", "SIDEWAYS"}, []string{"--mode", "SIDEWAYS"}},
-		{[]string{"old", "-o", "html"}, []string{`-o "html" is none of text, json, github, sarif, junit, markdown`}},
+		{[]string{"old", "-o", "html"}, []string{`-o "html" is none of text, json, github, gitlab, sarif, junit, markdown`}},
 		{[]string{"old", "--emulate", "karapace"}, []string{"only confluent is known"}},
 		{[]string{"old", "--timeout", "0s"}, []string{"--timeout"}},
 		{[]string{"old", "--config", "gone.yaml"}, []string{"gone.yaml"}},
@@ -309,7 +310,7 @@ func TestSchemaCheck_TakesItsPathsFromTheNearestConfiguration(t *testing.T) {
 	}
 	p.commit("../order.avsc", checkOrder)
 	p.write("../order.avsc", checkOrderBad)
-	if _, out, _ := p.check("-o", "github"); !strings.Contains(out, "::error file=schemas/order.avsc,line=1,col=87,") {
+	if _, out, _ := p.check("-o", "github"); !strings.Contains(out, "::error file=schemas/order.avsc,line=1,endLine=1,col=87,endColumn=120,") {
 		t.Errorf("paths are not the repository's:\n%s", out)
 	}
 }
@@ -342,14 +343,14 @@ func TestSchemaCheck_PrintsEveryFormat(t *testing.T) {
 	if err := os.CopyFS(".", os.DirFS(filepath.Join(from, "tree"))); err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range []string{"text", "json", "github", "sarif", "junit", "markdown"} {
+	for _, format := range check.Formats {
 		code, out, errs := p.check("schemas", "--against", "old", "-o", format, "--emulate", "confluent")
 		if code != 1 || errs != "" {
 			t.Errorf("-o %s: exit code %d, stderr %s", format, code, errs)
 		}
 		goldenOutput(t, filepath.Join(from, "report."+format), out)
 		switch format {
-		case "json", "sarif":
+		case "json", "gitlab", "sarif":
 			if !json.Valid([]byte(out)) {
 				t.Errorf("-o %s is no JSON", format)
 			}

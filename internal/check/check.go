@@ -86,6 +86,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	c.unusedTags()
+	c.ends()
 	c.waive()
 	slices.SortStableFunc(c.report.Subjects, func(a, b Subject) int { return cmp.Compare(a.Name, b.Name) })
 	c.report.finish()
@@ -137,7 +138,7 @@ func newChecker(ctx context.Context, o Options) (*checker, error) {
 		return nil, err
 	}
 	c := &checker{Options: o, ctx: ctx, report: &Report{
-		strict: o.Strict, Subjects: []Subject{}, Problems: []Problem{}, Waivers: []WaiverNote{},
+		strict: o.Strict, Subjects: []Subject{}, Problems: []Problem{}, Waivers: []WaiverNote{}, sources: map[string]*source{},
 	}, seen: map[string][]string{}, fresh: map[*subject]bool{}}
 	c.tree = &workTree{root: dir, show: func(p string) string { return p }, exclude: c.excluded}
 	if repo, err := openRepository(ctx, dir); err == nil {
@@ -255,11 +256,7 @@ func (c *checker) candidates() (*set, error) {
 		return nil, err
 	}
 	c.empty = len(paths) == 0
-	files, err := c.tree.load(paths)
-	if err != nil {
-		return nil, err
-	}
-	return newSet(files, false, func() ([]*file, error) { return c.elsewhere(paths) })
+	return newSet(c.load(c.tree, paths), false, func() ([]*file, error) { return c.elsewhere(paths) })
 }
 
 // emptied notes the directories that somebody named and that have no schema, while others have.
@@ -335,7 +332,7 @@ func (c *checker) elsewhere(paths []string) ([]*file, error) {
 		}
 		all = slices.DeleteFunc(all, func(p string) bool { return ignored[p] })
 	}
-	return c.tree.load(slices.DeleteFunc(all, func(p string) bool { return slices.Contains(paths, p) }))
+	return c.load(c.tree, slices.DeleteFunc(all, func(p string) bool { return slices.Contains(paths, p) })), nil
 }
 
 // contract is a schema that a service reads with.
@@ -379,10 +376,7 @@ func (c *checker) contracts() (map[string][]contract, error) {
 		if err != nil {
 			return nil, err
 		}
-		files, err := t.load(paths)
-		if err != nil {
-			return nil, err
-		}
+		files := c.load(t, paths)
 		s, err := newSet(files, false, nil)
 		if err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ import (
 )
 
 // Formats are the names that Write knows.
-var Formats = []string{"text", "json", "github", "sarif", "junit", "markdown"}
+var Formats = []string{"text", "json", "github", "gitlab", "sarif", "junit", "markdown"}
 
 // Style is how a report is printed for people.
 type Style struct {
@@ -32,6 +32,8 @@ func (r *Report) Write(w io.Writer, format string, style Style) error {
 		return writeJSON(w, r)
 	case "github":
 		return r.writeGitHub(w)
+	case "gitlab":
+		return writeJSON(w, r.gitlab())
 	case "sarif":
 		return writeJSON(w, r.sarif())
 	case "junit":
@@ -195,6 +197,11 @@ func (r *Report) inRepository(file string) string {
 		return file
 	}
 	return path.Join(r.Prefix, file)
+}
+
+// identity is what stays the same of a finding while lines move.
+func (s Subject) identity(f Finding) string {
+	return strings.Join([]string{s.Name, string(f.Rule), string(f.Kind), f.Service, f.Path}, "|")
 }
 
 // clean replaces what would steer a terminal: file names are written by others.

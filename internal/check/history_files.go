@@ -83,16 +83,12 @@ func (c *checker) files(what string, candidates *set) (history, error) {
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("no .avsc file in %s, which is what to compare with: name the directory that holds the old schemas", what)
 	}
-	files, err := t.load(paths)
-	if err != nil {
-		return nil, err
-	}
-	s, err := newSet(files, true, func() ([]*file, error) {
+	s, err := newSet(t.load(paths), true, func() ([]*file, error) {
 		all, err := t.list(nil)
 		if err != nil {
 			return nil, nil
 		}
-		return t.load(slices.DeleteFunc(all, func(in string) bool { return slices.Contains(paths, in) }))
+		return t.load(slices.DeleteFunc(all, func(in string) bool { return slices.Contains(paths, in) })), nil
 	})
 	if err != nil {
 		return nil, err

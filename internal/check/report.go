@@ -46,6 +46,8 @@ type Report struct {
 	// Prefix is where file names start within the repository, "" for its root.
 	Prefix string `json:"-"`
 	strict bool
+	// sources are the files that were read, by their names.
+	sources map[string]*source
 }
 
 // Unable is the report of a check that could not be made.
@@ -140,26 +142,6 @@ type Finding struct {
 	old    []string // fingerprints of the versions
 	new    string
 	blamed bool // a contract is at fault, not the change
-}
-
-// Place is a place in a schema's file, and the type that is there.
-type Place struct {
-	File   string `json:"file,omitempty"`
-	Line   int    `json:"line,omitempty"`
-	Column int    `json:"column,omitempty"`
-	Type   string `json:"type,omitempty"`
-}
-
-func placeOf(s schema.Side) Place {
-	return Place{s.Position.File, s.Position.Line, s.Position.Column, s.Type}
-}
-
-// String is "file:line:column".
-func (p Place) String() string {
-	if p.Line == 0 {
-		return p.File
-	}
-	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
 // Fix says how to repair a Finding.

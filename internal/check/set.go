@@ -431,7 +431,7 @@ func (l *loader) within(o *outline, record, field string, at Place) *Place {
 				return nil
 			}
 		}
-		return &Place{o.show, line, column, at.Type}
+		return &Place{File: o.show, Line: line, Column: column, Type: at.Type}
 	}
 	return nil
 }

@@ -167,7 +167,7 @@ func passedBy(p string, under []string) bool {
 func (t *workTree) excluded(p string) bool { return t.exclude != nil && t.exclude(p) }
 
 // load reads files that list gave.
-func (t *workTree) load(paths []string) ([]*file, error) {
+func (t *workTree) load(paths []string) []*file {
 	files := make([]*file, len(paths))
 	for i, p := range paths {
 		f := &file{path: p, show: t.show(p)}
@@ -184,7 +184,7 @@ func (t *workTree) load(paths []string) ([]*file, error) {
 		}
 		files[i] = f
 	}
-	return files, nil
+	return files
 }
 
 func tooLarge(size int64) error {
