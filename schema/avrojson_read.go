@@ -41,7 +41,7 @@ func (s *Schema) AppendFromJSON(b []byte, text string, limits Limits) ([]byte, e
 		r.fail(Position{Line: 1, Column: 1}, "%d bytes, more than the limit of %d", len(text), most)
 		return b, r.err
 	}
-	doc, bad := readJSONDeep(text, maxJSONDepth)
+	doc, bad := readJSON(text, maxJSONDepth)
 	if bad != nil {
 		r.fail(doc.position(bad.offset), "%s", bad.problem)
 		return b, r.err

@@ -82,6 +82,9 @@ func (w *defaultWriter) value(n *node, v jsonValue, depth int) error {
 func (w *defaultWriter) union(n *node, v jsonValue, depth int) error {
 	start := len(w.b)
 	for i, branch := range n.branches {
+		if _, text := noNumber(v); text && branch.floating() {
+			continue
+		}
 		w.long(int64(i))
 		if err := w.value(branch, v, depth); !errors.Is(err, errNoFit) {
 			return err
@@ -121,7 +124,7 @@ func (w *defaultWriter) array(n *node, v jsonValue, depth int) error {
 	if v.kind() != jsonArray {
 		return errNoFit
 	}
-	count, err := w.count(v, 1)
+	count, err := w.count(v)
 	if err != nil {
 		return err
 	}
@@ -141,19 +144,27 @@ func (w *defaultWriter) mapping(n *node, v jsonValue, depth int) error {
 	if v.kind() != jsonObject {
 		return errNoFit
 	}
-	count, err := w.count(v, 2)
-	if err != nil {
+	if _, err := w.count(v); err != nil {
 		return err
 	}
-	if count > 0 {
-		w.long(count)
-	}
+	var keys []string
+	entries := map[string]jsonValue{} // of a key that is there twice, the last
 	for key, value := range v.members() {
 		if err := w.pay(len(key.raw()) / workBytes); err != nil {
 			return err
 		}
-		w.text(key.str())
-		if err := w.value(n.items, value, depth); err != nil {
+		name := key.str()
+		if _, twice := entries[name]; !twice {
+			keys = append(keys, name)
+		}
+		entries[name] = value
+	}
+	if len(keys) > 0 {
+		w.long(int64(len(keys)))
+	}
+	for _, key := range keys {
+		w.text(key)
+		if err := w.value(n.items, entries[key], depth); err != nil {
 			return err
 		}
 	}
@@ -161,12 +172,12 @@ func (w *defaultWriter) mapping(n *node, v jsonValue, depth int) error {
 	return w.pay(0)
 }
 
-// count counts the items of v, which are that many values each.
-func (w *defaultWriter) count(v jsonValue, values int64) (n int64, err error) {
+// count counts the values that v is made of, and pays for them.
+func (w *defaultWriter) count(v jsonValue) (n int64, err error) {
 	for i := v.i + 1; i < v.token().next; i = v.doc.tokens[i].next {
 		n++
 	}
-	return n / values, w.pay(int(n))
+	return n, w.pay(int(n))
 }
 
 // scalar writes a value that fits.
@@ -181,12 +192,10 @@ func (w *defaultWriter) scalar(n *node, v jsonValue) {
 	case kindInt, kindLong:
 		i, _ := v.integer()
 		w.long(i)
-	case kindFloat: // a number out of range becomes an infinity
-		f, _ := strconv.ParseFloat(v.raw(), 32)
-		w.b = binary.LittleEndian.AppendUint32(w.b, math.Float32bits(float32(f)))
+	case kindFloat:
+		w.b = binary.LittleEndian.AppendUint32(w.b, math.Float32bits(float32(double(v))))
 	case kindDouble:
-		f, _ := strconv.ParseFloat(v.raw(), 64)
-		w.b = binary.LittleEndian.AppendUint64(w.b, math.Float64bits(f))
+		w.b = binary.LittleEndian.AppendUint64(w.b, math.Float64bits(double(v)))
 	case kindString:
 		w.text(v.str())
 	case kindEnum:
@@ -199,6 +208,19 @@ func (w *defaultWriter) scalar(n *node, v jsonValue) {
 	case kindFixed:
 		w.b = appendLatin1(w.b, v.str())
 	}
+}
+
+// double returns a number as other implementations have it, also for a float: what JSON libraries make of it. A
+// number out of range is an infinity, and an integer has no negative zero.
+func double(v jsonValue) float64 {
+	if f, ok := noNumber(v); ok {
+		return f
+	}
+	if v.raw() == "-0" {
+		return 0
+	}
+	f, _ := strconv.ParseFloat(v.raw(), 64)
+	return f
 }
 
 func (w *defaultWriter) text(s string) {

@@ -79,6 +79,9 @@ func (c *defaultChecker) fits(n *node, v jsonValue) bool {
 	switch n.kind {
 	case kindUnion:
 		for _, branch := range n.branches {
+			if _, text := noNumber(v); text && branch.floating() {
+				continue
+			}
 			if c.fits(branch, v) {
 				return true
 			}
@@ -164,7 +167,8 @@ func scalarFits(n *node, v jsonValue) bool {
 		_, ok := v.integer()
 		return ok
 	case kindFloat, kindDouble:
-		return v.kind() == jsonNumber
+		_, text := noNumber(v)
+		return text || v.kind() == jsonNumber
 	case kindString:
 		return v.kind() == jsonString
 	case kindEnum:
@@ -177,6 +181,23 @@ func scalarFits(n *node, v jsonValue) bool {
 		return ok && size == n.size
 	}
 	return false
+}
+
+// floating reports whether n is a float or a double.
+func (n *node) floating() bool { return n.kind == kindFloat || n.kind == kindDouble }
+
+// noNumber returns what a default stands for that JSON has no number for. Avro Java writes and reads such
+// texts for a float or a double, but not for one in a union, which may have a string as well.
+func noNumber(v jsonValue) (float64, bool) {
+	switch v.raw() {
+	case `"NaN"`:
+		return math.Float64frombits(nanDouble), true
+	case `"Infinity"`:
+		return math.Inf(1), true
+	case `"-Infinity"`:
+		return math.Inf(-1), true
+	}
+	return 0, false
 }
 
 // byteString returns how many bytes a string stands for: each character up to U+00FF is one.

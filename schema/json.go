@@ -152,12 +152,15 @@ func (v jsonValue) integer() (int64, bool) {
 	return n, err == nil
 }
 
-// appendCompact appends the value's JSON without white space.
+// appendCompact appends the value's JSON without white space and comments.
 func (v jsonValue) appendCompact(b []byte) []byte {
 	raw, inString := v.raw(), false
 	for i := 0; i < len(raw); i++ {
 		c := raw[i]
 		switch {
+		case !inString && c == '/':
+			i += comment(raw[i:]) - 1
+			continue
 		case c == '"':
 			inString = !inString
 		case inString && c == '\\':
@@ -185,7 +188,9 @@ type scanner struct {
 	i    int
 	open []uint32 // the arrays and objects around here
 	most int      // of open
-	err  *jsonError
+	// comments are taken for white space.
+	comments bool
+	err      *jsonError
 }
 
 // notText says why a schema's text cannot be one before it is read, "" if it may be.
@@ -201,15 +206,22 @@ func notText(text string) string {
 	return ""
 }
 
-// readJSON reads one JSON value, a schema, and nothing behind it.
-func readJSON(text string) (*jsonText, *jsonError) { return readJSONDeep(text, maxNesting) }
+// readSchemaJSON reads one JSON value, a schema, and nothing behind it. Comments may stand where white
+// space may: many .avsc files begin with a licence.
+func readSchemaJSON(text string) (*jsonText, *jsonError) {
+	return (&scanner{most: maxNesting, comments: true}).read(text)
+}
 
-// readJSONDeep is readJSON for a value whose arrays and objects lie in each other at most that deep.
-func readJSONDeep(text string, most int) (*jsonText, *jsonError) {
+// readJSON reads one JSON value, and nothing behind it, whose arrays and objects lie in each other at most that deep.
+func readJSON(text string, most int) (*jsonText, *jsonError) {
+	return (&scanner{most: most}).read(text)
+}
+
+func (s *scanner) read(text string) (*jsonText, *jsonError) {
 	if len(text) > maxText {
 		return &jsonText{}, &jsonError{0, fmt.Sprintf("the text has %d bytes, more than the limit of %d", len(text), maxText)}
 	}
-	s := scanner{doc: &jsonText{text: text}, text: text, most: most}
+	s.doc, s.text = &jsonText{text: text}, text
 	s.run()
 	return s.doc, s.err
 }
@@ -234,8 +246,21 @@ func (s *scanner) run() {
 	}
 }
 
-// noComments is the problem of a text with comments.
-const noComments = "JSON has no comments"
+// comment returns how long the comment is that s begins with: 0 if it begins with none, or with one that never ends.
+func comment(s string) int {
+	switch {
+	case strings.HasPrefix(s, "//"):
+		if end := strings.IndexAny(s, "\r\n"); end >= 0 {
+			return end
+		}
+		return len(s)
+	case strings.HasPrefix(s, "/*"):
+		if end := strings.Index(s[2:], "*/"); end >= 0 {
+			return end + 4
+		}
+	}
+	return 0
+}
 
 // unexpected fails at the current place, and says what may be meant there.
 func (s *scanner) unexpected(where string) {
@@ -250,8 +275,14 @@ func (s *scanner) unexpected(where string) {
 		last = before[len(before)-1]
 	}
 	switch {
+	case s.comments && strings.HasPrefix(rest, "/*"):
+		s.fail(s.i, "not JSON: a comment that is never closed")
+		return
+	case s.comments && c == '#':
+		s.fail(s.i, "not JSON: a comment is written /* ... */ or // ...")
+		return
 	case strings.HasPrefix(rest, "//"), strings.HasPrefix(rest, "/*"), c == '#':
-		s.fail(s.i, "%s", noComments)
+		s.fail(s.i, "JSON has no comments")
 		return
 	case (c == ']' || c == '}') && last == ',':
 		s.fail(s.i, "not JSON: a comma too many before %q", c)
@@ -332,6 +363,15 @@ func (s *scanner) space() {
 		switch s.text[s.i] {
 		case ' ', '\t', '\r', '\n':
 			s.i++
+		case '/':
+			length := 0
+			if s.comments {
+				length = comment(s.text[s.i:])
+			}
+			if length == 0 {
+				return
+			}
+			s.i += length
 		default:
 			return
 		}

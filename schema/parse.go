@@ -6,17 +6,21 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Parse parses an Avro schema (Avro 1.12 specification). refs are schemas whose
 // named types text may use, also those that they only contain.
 //
 // Errors are *ParseError. A logical type that is unknown or ill formed is
-// ignored, as the specification demands, but kept in String. Two things are
+// ignored, as the specification demands, but kept in String. Some things are
 // taken more generously than the specification has them, as Avro Java does: a
-// default may fit any branch of a union, and a name without a namespace is also
-// looked up in the null namespace. Texts of more than 16 MiB, or nested more
-// than 1,000 deep, are refused.
+// default may fit any branch of a union; that of a float or a double may be "NaN",
+// "Infinity" or "-Infinity"; a name without a namespace is also looked up in the
+// null namespace; and comments (/* */ and //) may stand where white space may, though
+// String does not keep them. Other things that Avro Java takes are refused: a key that is
+// there twice, a name that is used before its definition, a default that is no
+// value of its type. Texts of more than 16 MiB, or nested more than 1,000 deep, are refused.
 func Parse(text string, refs ...*Schema) (*Schema, error) {
 	p := parser{names: map[string]*node{}}
 	return p.parse(text, refs)
@@ -25,6 +29,7 @@ func Parse(text string, refs ...*Schema) (*Schema, error) {
 // ParseStored is Parse for a schema that others have registered. A default that is not a
 // value of its type is no error: some registries take such schemas, and what was
 // written with them can be read. It is kept in String, but nothing is ever filled in with it.
+// Names may have letters and digits of all scripts, as Avro Java takes them.
 func ParseStored(text string, refs ...*Schema) (*Schema, error) {
 	p := parser{names: map[string]*node{}, stored: true}
 	return p.parse(text, refs)
@@ -49,12 +54,9 @@ func (p *parser) parse(text string, refs []*Schema) (*Schema, error) {
 		}
 		return nil, &ParseError{Position: Position{p.file, 1, 1}, Problem: problem}
 	}
-	doc, bad := readJSON(text)
+	doc, bad := readSchemaJSON(text)
 	doc.file = p.file
 	if bad != nil {
-		if bad.problem == noComments {
-			bad.problem += `: use "doc"`
-		}
 		return nil, &ParseError{Position: doc.position(bad.offset), Problem: bad.problem}
 	}
 	for _, ref := range refs {
@@ -366,7 +368,7 @@ func (p *parser) field(v jsonValue, of *node) (*field, error) {
 	case name.kind() != jsonString:
 		return nil, p.fail(name, `the "name" of a field of %s is %s, not a string`, of.name, name.kind())
 	}
-	if f.name = name.str(); !legalName(f.name) {
+	if f.name = name.str(); !p.legalName(f.name) {
 		return nil, p.fail(name, "the field name %q is not legal: %s", f.name, nameRule)
 	}
 	typ, ok := v.get("type")
@@ -413,7 +415,7 @@ func (p *parser) enum(v jsonValue, n *node, space string) (err error) {
 	for i, item := range symbols.items() {
 		p.in(strconv.Itoa(i))
 		symbol := n.symbols[i]
-		if !legalName(symbol) {
+		if !p.legalName(symbol) {
 			return p.fail(item, "the symbol %q is not legal: %s", symbol, nameRule)
 		}
 		if _, twice := seen[symbol]; twice {
@@ -490,7 +492,7 @@ func (p *parser) define(v jsonValue, n *node, space string) error {
 	if n.name, err = p.full(name, name.str(), space); err != nil {
 		return err
 	}
-	if !legalFullName(n.name) {
+	if !p.legalFullName(n.name) {
 		p.in("name")
 		return p.fail(name, "the name %q is not legal: %s", n.name, nameRule)
 	}
@@ -512,7 +514,7 @@ func (p *parser) define(v jsonValue, n *node, space string) error {
 		if err != nil {
 			return err
 		}
-		if !legalFullName(full) {
+		if !p.legalFullName(full) {
 			p.in("aliases")
 			return p.fail(v, "the alias %q is not legal: %s", alias, nameRule)
 		}
@@ -604,20 +606,22 @@ func fullName(name, space string) string {
 	return space + "." + name
 }
 
-func legalFullName(name string) bool {
+func (p *parser) legalFullName(name string) bool {
 	for part := range strings.SplitSeq(name, ".") {
-		if !legalName(part) {
+		if !p.legalName(part) {
 			return false
 		}
 	}
 	return true
 }
 
-func legalName(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
+// legalName reports whether the specification allows a name; in a stored schema the letters and digits may
+// be of any script, as Avro Java has them.
+func (p *parser) legalName(name string) bool {
+	for i, c := range name {
+		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || p.stored && unicode.IsLetter(c)
+		digit := c >= '0' && c <= '9' || p.stored && unicode.IsDigit(c)
+		if !letter && (i == 0 || !digit) {
 			return false
 		}
 	}

@@ -263,3 +263,38 @@ func TestParseStored_KeepsDefaultsThatFitNothing(t *testing.T) {
 		t.Errorf("flaws: %v, %v", a.flaw, b.flaw)
 	}
 }
+
+func TestParseStored_TakesNamesOfAllScripts(t *testing.T) {
+	for _, text := range []string{
+		`{"type":"record","name":"Größe","namespace":"größen","aliases":["Maß"],"fields":[{"name":"größe2","type":{"type":"enum","name":"色","symbols":["赤","青٣"]}}]}`,
+		`{"type":"fixed","name":"_é","size":1}`,
+	} {
+		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), "is not legal: a name starts with a letter") {
+			t.Errorf("%s: Parse says %v", text, err)
+		}
+		if s, err := ParseStored(text); err != nil || s.String() != text {
+			t.Errorf("%s: %v, %v", text, s, err)
+		}
+	}
+	for _, name := range []string{"a-b", "a$", "٣a", "a b", "😀", "a\\u00a0"} {
+		if _, err := ParseStored(`{"type":"fixed","name":"` + name + `","size":1}`); err == nil {
+			t.Errorf("%q is accepted", name)
+		}
+	}
+}
+
+func TestParse_TakesCommentsForWhiteSpace(t *testing.T) {
+	const text = "/*\n * A licence \"quoted\".\n **/\n{ // a record\r\n\"type\" /**/ : /* // */ \"record\",\n\"name\": \"R\", /* \"doc\": \"x\", */" +
+		"\"fields\": [ /***/ {\"name\": \"a//b\", \"type\": \"int\"} ]}"
+	checkParseError(t, text, `avro schema 6:58 (/fields/0): the field name "a//b" is not legal: `+nameRule)
+	const url = `"http://x/*y*/"`
+	s := mustParse(t, strings.NewReplacer(`"a//b"`, `"a"`, `"int"`, `"string", /* it */ "default": `+url+`, "see": [ // none
+		`+url+`/**/]`).Replace(text)+"// the end")
+	want := `{"type":"record","name":"R","fields":[{"name":"a","type":"string","default":"http://x/*y*/","see":["http://x/*y*/"]}]}`
+	if s.String() != want {
+		t.Errorf("got  %s\nwant %s", s, want)
+	}
+	if _, err := mustParse(t, `"int"`).AppendFromJSON(nil, "1 /* one */", Limits{}); err == nil {
+		t.Error("data with a comment are accepted")
+	}
+}
