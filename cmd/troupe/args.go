@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,25 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return misused(cmd, "%s takes no arguments, but got %q", cmd.CommandPath(), strings.Join(args, " "))
 }
 
+// arguments is for a command that needs between least and most of what is described.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		verb, got := "needs", counted(len(args), "argument")
+		switch {
+		case slices.Contains(args, ""):
+			got = "an empty argument"
+		case len(args) >= least && len(args) <= most:
+			return nil
+		case len(args) == 0:
+			got = "none"
+		}
+		if least == 0 {
+			verb = "takes"
+		}
+		return misused(cmd, "%s %s %s, but got %s", cmd.CommandPath(), verb, what, got)
+	}
+}
+
 // subcommand is for a command whose subcommands do something.
 func subcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
@@ -25,29 +45,94 @@ func subcommand(cmd *cobra.Command, args []string) error {
 	if args[0] == "version" && !cmd.HasParent() {
 		return misused(cmd, "unknown command %q; %s --version says the version", args[0], cmd.CommandPath())
 	}
-	cmd.SuggestionsMinimumDistance = 2
-	return misused(cmd, "%s has no command %q%s", cmd.CommandPath(), args[0], didYouMean(cmd.CommandPath()+" ", cmd.SuggestionsFor(args[0])))
+	if args[0] == "help" {
+		args = args[1:]
+	}
+	_, err := descendant(cmd, args)
+	return err
 }
 
-// oneID is for a command that looks at one letter.
-func oneID(cmd *cobra.Command, args []string) error {
-	if len(args) == 1 && args[0] != "" {
-		return nil
+// help is what a command does whose subcommands do something; troupe schema help check
+// is troupe help schema check.
+func help(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && args[0] == "help" {
+		args = args[1:]
 	}
-	return misused(cmd, "%s needs the id of one letter, as troupe dlq ls lists it, but got %d arguments", cmd.CommandPath(), len(args))
+	wanted, err := descendant(cmd, args)
+	if err != nil {
+		return err
+	}
+	wanted.InitDefaultHelpFlag() // which is else not there yet to be shown
+	wanted.InitDefaultVersionFlag()
+	return wanted.Help()
+}
+
+// descendant follows names of subcommands down from cmd.
+func descendant(cmd *cobra.Command, names []string) (*cobra.Command, error) {
+	for _, name := range names {
+		at := slices.IndexFunc(cmd.Commands(), func(sub *cobra.Command) bool { return sub.Name() == name || sub.HasAlias(name) })
+		if at < 0 {
+			cmd.SuggestionsMinimumDistance = 2
+			return nil, misused(cmd, "%s has no command %q%s", cmd.CommandPath(), name, didYouMean(cmd.CommandPath()+" ", cmd.SuggestionsFor(name)))
+		}
+		cmd = cmd.Commands()[at]
+	}
+	return cmd, nil
+}
+
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND...]",
+		Short:   "Say what a command does",
+		Long:    "Say what a command does, as its --help does.",
+		Example: "  troupe help schema check",
+		Args: func(cmd *cobra.Command, args []string) error {
+			_, err := descendant(cmd.Root(), args)
+			return err
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return help(cmd.Root(), args) },
+	}
+}
+
+// addCompletion adds cobra's command for the shells, which answers a slip as the other commands do. It writes
+// to what root writes to by now.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	cmd, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		panic(err) // cobra names it otherwise now
+	}
+	cmd.Args, cmd.RunE = subcommand, help
+	cmd.Example = "  source <(troupe completion bash)\n  troupe completion zsh > \"${fpath[1]}/_troupe\""
+	for _, shell := range cmd.Commands() {
+		shell.Args, shell.Example = noArguments, "  troupe completion "+shell.Name()
+	}
 }
 
 // flagError says what is wrong with a flag.
 func flagError(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
-		return misused(cmd, "%w", err)
+	var (
+		unknown *pflag.NotExistError
+		invalid *pflag.InvalidValueError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		flags := cobra.Command{SuggestionsMinimumDistance: 2} // which knows what is like what
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+		})
+		return misused(cmd, "%w%s", err, didYouMean("--", flags.SuggestionsFor(unknown.GetSpecifiedName())))
+	case errors.As(err, &invalid):
+		if wanted := valueOf(invalid.GetFlag()); wanted != "" {
+			return misused(cmd, "--%s %q is not %s", invalid.GetFlag().Name, invalid.GetValue(), wanted)
+		}
 	}
-	flags := cobra.Command{SuggestionsMinimumDistance: 2} // which knows what is like what
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
-	})
-	return misused(cmd, "%w%s", err, didYouMean("--", flags.SuggestionsFor(unknown.GetSpecifiedName())))
+	return misused(cmd, "%w", err)
+}
+
+// valueOf is what a flag takes, in words.
+func valueOf(f *pflag.Flag) string {
+	return map[string]string{"duration": "a time span such as 500ms, 5s or 2m", "int": "a number", "bool": "true or false"}[f.Value.Type()]
 }
 
 func didYouMean(prefix string, names []string) string {

@@ -70,7 +70,7 @@ TLS, SASL and the rest come from the TROUPE_* variables.`,
 		Example: `  troupe dlq ls --group payments --since 6h
   troupe dlq show 74wgqwkc5gcqx08n`,
 		Args: subcommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: help,
 	}
 	cmd.PersistentFlags().StringSliceVar(&o.brokers, "brokers", nil, "Kafka brokers, host:port,host:port (default $TROUPE_BROKERS)")
 	cmd.PersistentFlags().StringVar(&o.registry, "registry", "", "schema registry URL (default $TROUPE_REGISTRY)")

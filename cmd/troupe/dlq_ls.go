@@ -25,8 +25,9 @@ type lsOptions struct {
 func newDLQLs(shared *dlqOptions) *cobra.Command {
 	o := &lsOptions{dlqOptions: shared}
 	cmd := &cobra.Command{
-		Use:   "ls",
-		Short: "List dead letters, the latest failure first",
+		Use:        "ls",
+		SuggestFor: []string{"list"},
+		Short:      "List dead letters, the latest failure first",
 		Long: `List dead letters, the latest failure first.
 
 Every letter topic is read from its beginning to its present end. An event that

@@ -26,8 +26,9 @@ type showOptions struct {
 func newDLQShow(shared *dlqOptions) *cobra.Command {
 	o := &showOptions{dlqOptions: shared}
 	cmd := &cobra.Command{
-		Use:   "show ID",
-		Short: "Show one dead letter: what failed, where and why",
+		Use:        "show ID",
+		SuggestFor: []string{"get", "describe", "cat"},
+		Short:      "Show one dead letter: what failed, where and why",
 		Long: `Show one dead letter: the error and its stack, where the event was read and
 where the letter lies, the event's headers and its value. The value is decoded
 with the schema that it names when the registry has it, else shown as bytes.
@@ -40,7 +41,7 @@ Avro's JSON encoding, which says exactly what was written: logical types are the
 numbers and bytes that they are made of.`,
 		Example: `  troupe dlq show 74wgqwkc5gcqx08n
   troupe dlq show 74wgqwkc5gcqx08n --group payments -o json | jq .headers`,
-		Args: oneID,
+		Args: arguments(1, 1, "the id of one letter, as troupe dlq ls lists it"),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	cmd.Flags().StringVarP(&o.group, "group", "g", "", "look among the letters of this consumer group (default all)")

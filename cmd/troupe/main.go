@@ -33,6 +33,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
+	addCompletion(root)
 	ran := false
 	noteRun(root, &ran)
 	err := root.ExecuteContext(ctx)
@@ -85,13 +86,14 @@ Services are found through TROUPE_BROKERS, TROUPE_REDIS and TROUPE_REGISTRY.`,
   troupe dlq show ID                  one dead letter, with its cause and payload`,
 		Version:       version(),
 		Args:          subcommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE:          help,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("troupe {{.Version}}\n")
 	root.AddCommand(newDev(), newDLQ(), newSchema())
+	root.SetHelpCommand(newHelp())
 	return root
 }
 

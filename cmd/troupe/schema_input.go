@@ -52,16 +52,6 @@ func schemaCommand(do func(cmd *cobra.Command, args []string) error) func(cmd *c
 	}
 }
 
-// arguments is for a command that needs between least and most of what is described.
-func arguments(least, most int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) >= least && len(args) <= most && !slices.Contains(args, "") {
-			return nil
-		}
-		return misused(cmd, "%s needs %s, but got %s", cmd.CommandPath(), what, counted(len(args), "argument"))
-	}
-}
-
 // oneOf is a usage error unless value is among choices.
 func oneOf(flag, value string, choices ...string) error {
 	if slices.Contains(choices, value) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,12 +105,16 @@ func (o *sourceOptions) explain(ctx context.Context, a address, err error) error
 		return err
 	case errors.As(err, &missing) && a.subject != "":
 		return fmt.Errorf("%w; %s", err, o.others(ctx, a))
-	case errors.As(err, &unavailable) && (errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "no answer within")):
-		return fmt.Errorf("%w; %s; --timeout (now %v) says how long to wait", err, registryDown, o.timeout)
-	case errors.As(err, &unavailable) && strings.Contains(err.Error(), "connect"):
-		return fmt.Errorf("%w; %s", err, registryDown)
-	case errors.As(err, &unavailable) && (strings.Contains(err.Error(), ": 401 ") || strings.Contains(err.Error(), ": 403 ")):
+	case !errors.As(err, &unavailable):
+		return err
+	case unavailable.Status == http.StatusUnauthorized || unavailable.Status == http.StatusForbidden:
 		return fmt.Errorf("%w: TROUPE_REGISTRY_USERNAME and _PASSWORD, or _TOKEN", err)
+	case unavailable.Status >= http.StatusInternalServerError:
+		return fmt.Errorf("%w; the registry is up but not well: its own log should say why", err)
+	case errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "no answer within"):
+		return fmt.Errorf("%w; %s; --timeout (now %v) says how long to wait", err, registryDown, o.timeout)
+	case strings.Contains(err.Error(), "connect"):
+		return fmt.Errorf("%w; %s", err, registryDown)
 	}
 	return err
 }

@@ -55,12 +55,7 @@ is no TLS. The variable that leads services here goes to stdout as an export
 line; each change and each refusal goes to stderr.`,
 		Example: `  troupe schema serve ~/.troupe/registry
   troupe schema serve ./schemas --listen 127.0.0.1:0 --level FULL_TRANSITIVE`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 && args[0] != "" {
-				return nil
-			}
-			return misused(cmd, "%s needs the one directory that keeps the schemas, but got %s", cmd.CommandPath(), counted(len(args), "argument"))
-		},
+		Args: arguments(1, 1, "the one directory that keeps the schemas"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			s.dir = args[0]
 			if s.level, err = schema.ParseMode(level); err != nil {
