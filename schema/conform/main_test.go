@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -28,6 +29,20 @@ func file(t *testing.T, lines ...string) string {
 	return name
 }
 
+// zipped writes a file whose last bytes are lost, but not its first two.
+func zipped(t *testing.T, lost int, lines ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write([]byte(strings.Join(lines, "\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return file(t, string(b.Bytes()[:max(2, b.Len()-lost)]))
+}
+
 func conform(args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	status = run(args, strings.NewReader(right), &out, &errs)
@@ -47,8 +62,12 @@ func TestRun_ExitsWithWhatCameOut(t *testing.T) {
 		"one disagrees":      {[]string{file(t, right, wrong)}, 1, "rows.jsonl:2: wrong: DISAGREES: verdict: readable, expected not readable\n\twriter    \"int\"", ""},
 		"one can't be read":  {[]string{file(t, right, "{}")}, 2, "1 could not be read", "rows.jsonl: line 2: its keys are of no known kind"},
 		"no file":            {[]string{"nowhere.jsonl"}, 2, "", "nowhere.jsonl"},
-		"a directory":        {[]string{t.TempDir()}, 2, "", "is a directory"},
+		"a directory":        {[]string{t.TempDir()}, 2, "", "is a directory: name the files in it"},
 		"nothing to check":   {[]string{file(t)}, 2, "", "nothing was checked"},
+		"no row in one":      {[]string{file(t, right), file(t, " ", "")}, 2, "1 agree", "rows.jsonl: there is no row in it"},
+		"gzip":               {[]string{zipped(t, 0, right, right)}, 0, "2 agree", ""},
+		"gzip, cut off":      {[]string{zipped(t, 12, right, right)}, 2, "1 could not be read", ": the gzip data are cut off"},
+		"gzip, cut to 2":     {[]string{zipped(t, 1<<20, right)}, 2, "1 could not be read", "rows.jsonl: the gzip data are cut off"},
 		"all skipped":        {[]string{file(t, open)}, 2, "", "nothing was checked"},
 		"no argument":        {nil, 2, "", "usage: conform"},
 		"an unknown flag":    {[]string{"-x"}, 2, "", "-x"},

@@ -62,6 +62,10 @@ func (r *report) file(name string, stdin io.Reader) {
 			return
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			r.unreadable("%s is a directory: name the files in it", name)
+			return
+		}
 		in = f
 	}
 	queue := make(chan checked, 4*runtime.GOMAXPROCS(0))
@@ -91,7 +95,7 @@ const (
 // collect takes the rows of a file in their order.
 func (r *report) collect(name string, queue <-chan checked) {
 	kinds := map[corpus.Kind]*figures{}
-	rows, disagree := 0, len(r.Disagreements)
+	rows, disagree, unreadable := 0, len(r.Disagreements), len(r.Unreadable)
 	next := time.Now().Add(firstProgress)
 	for c := range queue {
 		if c.err != nil {
@@ -109,6 +113,9 @@ func (r *report) collect(name string, queue <-chan checked) {
 			fmt.Fprintf(r.progress, "conform: %s: %d rows, %d disagree\n", name, rows, len(r.Disagreements)-disagree)
 			next = time.Now().Add(everyProgress)
 		}
+	}
+	if rows == 0 && len(r.Unreadable) == unreadable {
+		r.unreadable("%s: there is no row in it", name)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		r.figures(kinds[kind])

@@ -61,6 +61,10 @@ func Rows(r io.Reader) iter.Seq2[Row, error] {
 		}
 		for n := 1; ; n++ {
 			line, err := in.ReadBytes('\n')
+			if err != nil && err != io.EOF { // what there is of the line is not all of it
+				yield(Row{}, fmt.Errorf("line %d: %w", n, cut(err)))
+				return
+			}
 			if n == 1 {
 				line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 			}
@@ -76,10 +80,6 @@ func Rows(r io.Reader) iter.Seq2[Row, error] {
 			if err == io.EOF {
 				return
 			}
-			if err != nil {
-				yield(Row{}, fmt.Errorf("line %d: %w", n, err))
-				return
-			}
 		}
 	}
 }
@@ -92,9 +92,17 @@ func plain(r io.Reader) (*bufio.Reader, error) {
 	}
 	unzipped, err := gzip.NewReader(in)
 	if err != nil {
-		return nil, err
+		return nil, cut(err)
 	}
 	return bufio.NewReaderSize(unzipped, 1<<16), nil
+}
+
+// cut says what it means that gzip ends before its end.
+func cut(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the gzip data are cut off: %w", err)
+	}
+	return err
 }
 
 func parseRow(n int, line []byte) (Row, error) {
