@@ -15,21 +15,21 @@ const MaybeRenamed schema.Rule = "FIELD_MAYBE_RENAMED"
 // DefaultRemoved is the Rule of a warning: a field lost its default.
 const DefaultRemoved schema.Rule = "DEFAULT_REMOVED"
 
-// note adds to a subject what is different from its last version, and the warnings that only this difference tells.
-func (s *Subject) note(old, new *version, backward, forward []Finding) []Finding {
-	p := pair{old: old, new: new, kind: NewReadsOld}
+// note adds to a subject what is different from its last version, and returns the warnings that only this difference tells.
+func (s *Subject) note(old, new *version, of string, backward, forward []Finding) (warnings []Finding, changed bool) {
+	p := pair{old: old, new: new, kind: NewReadsOld, of: of}
 	compared := schema.Compare(old.schema, new.schema)
 	changes := slices.DeleteFunc(compared.Changes, func(c schema.Change) bool { return c.Kind == schema.ChangedDoc })
-	s.Changed = s.Changed || len(changes) > 0 || !old.schema.Equal(new.schema) || len(backward)+len(forward) > 0
-	if !s.Changed {
-		return nil
+	if len(changes) == 0 && old.schema.Equal(new.schema) && len(backward)+len(forward) == 0 {
+		return nil, false
 	}
+	s.Changed = true
 	for _, c := range changes {
 		if words := changeWords(c); !slices.Contains(s.Changes, words) { // it may have several histories
 			s.Changes = append(s.Changes, words)
 		}
 	}
-	return slices.Concat(p.maybeRenamed(changes, wantsBackward(s.Mode)), p.lostDefaults(changes, backward, s.Mode))
+	return slices.Concat(p.maybeRenamed(changes, wantsBackward(s.Mode)), p.lostDefaults(changes, backward, s.Mode)), true
 }
 
 // changeWords is a change in a few words.

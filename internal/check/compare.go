@@ -6,9 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -34,7 +31,12 @@ func (c *checker) subject(sub *subject, candidates *set, h history, contracts ma
 	}
 	v := sub.newest()
 	s := Subject{Name: sub.name, Status: Compatible, File: v.show, Compared: []string{}, Findings: []Finding{}}
-	c.seen[sub.name] = append(c.seen[sub.name], v.fingerprint())
+	for _, v := range sub.versions {
+		c.seen[sub.name] = append(c.seen[sub.name], v.fingerprint())
+	}
+	if len(pasts) == 0 {
+		pasts = []*past{{}}
+	}
 	var called []string
 	for _, p := range pasts {
 		mode, from := s.Mode, s.ModeFrom
@@ -44,18 +46,13 @@ func (c *checker) subject(sub *subject, candidates *set, h history, contracts ma
 		if p.called != "" {
 			called = append(called, p.called)
 		}
-		c.compare(&s, v, p)
+		c.compareAdded(&s, sub, p)
 		s.Findings = append(s.Findings, c.changedVersions(sub, p.kept)...)
 		if s.Mode == schema.None && mode != "" { // one of its subjects is checked, the other one is not
 			s.Mode, s.ModeFrom = mode, from
 		}
 	}
 	s.Registered = strings.Join(called, ", ")
-	if s.Mode == "" {
-		if err := c.chooseMode(&s, &past{}); err != nil {
-			return err
-		}
-	}
 	switch {
 	case len(s.Compared) == 0:
 		s.Status, s.Words = New, c.newWords()
@@ -72,7 +69,7 @@ func (c *checker) subject(sub *subject, candidates *set, h history, contracts ma
 	for _, name := range sub.names() {
 		if name == sub.name || len(candidates.byName[name]) == 0 { // a service may still read it by its old name
 			for _, k := range contracts[name] {
-				c.contract(&s, v, k, newestOf(pasts))
+				c.contract(&s, sub, k, pasts)
 			}
 		}
 	}
@@ -89,48 +86,6 @@ func (c *checker) newWords() string {
 		return "new"
 	}
 	return fmt.Sprintf("new: %s does not have this schema", c.report.Against)
-}
-
-// newestOf is the newest readable version of a schema before this one, nil if there is none.
-func newestOf(pasts []*past) (newest *version) {
-	for _, p := range pasts {
-		for _, v := range p.versions {
-			if v.schema != nil {
-				newest = v
-			}
-		}
-	}
-	return newest
-}
-
-// changedVersions finds the files <subject>/<n>.avsc that are not what they were: events were written with them.
-func (c *checker) changedVersions(now *subject, before []*version) (all []Finding) {
-	for _, old := range before {
-		if old.label == "" || old.schema == nil || now.newest().label == "" {
-			continue
-		}
-		file := path.Join(now.path, strings.TrimPrefix(old.label, "v")+extension)
-		f := Finding{
-			Rule: VersionChanged, Kind: OfSubject, Versions: []string{old.label},
-			Who: fmt.Sprintf("nobody can read any more what was written with %s", old.label),
-			New: Place{File: file}, Old: Place{File: old.show, Line: 1, Column: 1},
-			Fix: &Fix{Words: "put it back as it was, and add the next version beside it"},
-			old: []string{old.fingerprint()}, new: now.newest().fingerprint(),
-		}
-		i := slices.IndexFunc(now.versions, func(v *version) bool { return v.label == old.label })
-		_, err := os.Stat(filepath.Join(c.tree.root, filepath.FromSlash(file)))
-		switch {
-		case i >= 0 && now.versions[i].schema != nil && !now.versions[i].schema.Equal(old.schema):
-			f.New = Place{File: now.versions[i].show, Line: 1, Column: 1}
-			f.Problem = fmt.Sprintf("%s is another schema than in %s: versions that are out stay as they are", f.New.File, old.show)
-		case i < 0 && errors.Is(err, os.ErrNotExist):
-			f.Problem = fmt.Sprintf("%s is not there any more: versions that are out stay", file)
-		default:
-			continue
-		}
-		all = append(all, f)
-	}
-	return all
 }
 
 // chooseMode decides which versions of a subject have to understand each other.
@@ -153,28 +108,32 @@ func (c *checker) chooseMode(s *Subject, p *past) error {
 	return nil
 }
 
-// compare compares a schema with the versions that its mode asks about.
-func (c *checker) compare(s *Subject, v *version, p *past) {
-	if len(p.versions) == 0 {
-		return
+// asked are the versions that a mode asks about.
+func asked(mode schema.Mode, versions []*version) []*version {
+	if strings.HasSuffix(string(mode), "_TRANSITIVE") {
+		return versions
 	}
-	last := p.versions[len(p.versions)-1]
-	asked := p.versions[len(p.versions)-1:]
-	if strings.HasSuffix(string(s.Mode), "_TRANSITIVE") {
-		asked = p.versions
+	return versions[max(0, len(versions)-1):]
+}
+
+// compare compares a schema with the versions before it that its mode asks about, and returns in which order it goes out and
+// what happens to who is late. of is what it is called where it is not the only new one.
+func (c *checker) compare(s *Subject, v *version, of string, before []*version) (deploy, risk string) {
+	if len(before) == 0 || s.Mode == schema.None {
+		return "", ""
 	}
+	last, changed, verdict := before[len(before)-1], false, ""
 	var findings, readsOld, readNew []Finding
-	for _, old := range asked {
-		s.Compared = append(s.Compared, old.label)
-		if s.Mode == schema.None || same(old, v) {
+	for _, old := range asked(s.Mode, before) {
+		if same(old, v) {
 			continue
 		}
 		if old.broken != nil {
-			findings = append(findings, unreadable(old, v))
+			findings = append(findings, unreadable(old, v, of))
 			continue
 		}
-		backward := pair{old: old, new: v, kind: NewReadsOld}.findings()
-		forward := pair{old: old, new: v, kind: OldReadsNew, unasked: !wantsForward(s.Mode)}.findings()
+		backward := pair{old: old, new: v, kind: NewReadsOld, of: of}.findings()
+		forward := pair{old: old, new: v, kind: OldReadsNew, of: of, unasked: !wantsForward(s.Mode)}.findings()
 		if old == last || wantsBackward(s.Mode) {
 			readsOld = append(readsOld, backward...)
 		}
@@ -182,9 +141,11 @@ func (c *checker) compare(s *Subject, v *version, p *past) {
 			readNew = append(readNew, forward...)
 		}
 		if old == last {
-			findings = append(findings, s.note(old, v, backward, forward)...)
+			var noted []Finding
+			noted, changed = s.note(old, v, of, backward, forward)
+			findings = append(findings, noted...)
 			if c.Confluent {
-				s.Confluent = emulate(s.Mode, v.schema, p.versions)
+				verdict = emulate(s.Mode, v.schema, before)
 			}
 		}
 		if wantsBackward(s.Mode) {
@@ -194,18 +155,17 @@ func (c *checker) compare(s *Subject, v *version, p *past) {
 			findings = append(findings, forward...)
 		}
 	}
-	if s.Changed {
-		c.noteOlder(s, v, p.versions[:len(p.versions)-len(asked)])
-	}
-	if s.Changed && last.schema != nil {
-		s.deploy(last, v, readsOld, readNew)
+	if changed {
+		deploy, risk = rollOut(s.Mode, last, v, readsOld, readNew)
 	}
 	if c.Confluent {
 		for i := range findings {
-			findings[i].Confluent = confluentSays(findings[i], s.Confluent)
+			findings[i].Confluent = confluentSays(findings[i], verdict)
 		}
+		s.Confluent = worst(s.Confluent, verdict)
 	}
 	s.Findings = append(s.Findings, merge(findings)...)
+	return deploy, risk
 }
 
 // mostOlder is how many versions are looked at that the mode does not ask about.
@@ -243,9 +203,9 @@ func broken(findings []Finding) bool {
 }
 
 // unreadable says that an old version is no schema.
-func unreadable(old, v *version) Finding {
+func unreadable(old, v *version, of string) Finding {
 	f := Finding{
-		Rule: BaseUnreadable, Kind: OfSubject, Versions: []string{old.label},
+		Rule: BaseUnreadable, Kind: OfSubject, Versions: []string{old.label}, Version: of,
 		Who:     fmt.Sprintf("nobody can tell whether new consumers can read what %s wrote", old.label),
 		Problem: fmt.Sprintf("%s is no schema: %v", old.show, old.broken),
 		New:     Place{File: v.show, Line: 1, Column: 1}, Old: Place{File: old.show},
@@ -264,6 +224,8 @@ type pair struct {
 	old, new *version
 	kind     Kind
 	service  string
+	// of is what new is called, "" where it is the only new version.
+	of string
 	// before is what a contract's fix must be able to read too, nil if there is nothing.
 	before *schema.Schema
 	// unasked says that the mode does not ask about the pair: its findings get no fixes, nor better places.
@@ -362,7 +324,7 @@ func violations(writer, reader *schema.Schema) ([]schema.Violation, error) {
 
 func (p pair) finding(v schema.Violation) Finding {
 	f := Finding{
-		Rule: v.Rule, Kind: p.kind, Warning: v.Rule.Warning(), Service: p.service,
+		Rule: v.Rule, Kind: p.kind, Version: p.of, Warning: v.Rule.Warning(), Service: p.service,
 		Who: p.who([]string{p.old.label}), Problem: p.problem(v),
 		Path: v.Path, Field: v.Field, New: placeOf(v.Reader), Old: placeOf(v.Writer),
 		old: []string{p.old.fingerprint()}, new: p.new.fingerprint(),
@@ -405,7 +367,7 @@ func merge(findings []Finding) (all []Finding) {
 		g.Versions = append(slices.Clone(g.Versions), f.Versions...)
 		g.old = append(slices.Clone(g.old), f.old...)
 		g.Old, g.Fix = f.Old, f.Fix // of the newest version
-		g.Who = pair{kind: f.Kind}.who(g.Versions)
+		g.Who = pair{kind: f.Kind, of: f.Version}.who(g.Versions)
 	}
 	slices.SortStableFunc(all, func(a, b Finding) int { return cmp.Compare(kindOrder(a), kindOrder(b)) })
 	return all

@@ -21,12 +21,27 @@ func (s *Subject) deployWithContracts() {
 	}
 }
 
-// contract checks what a service reads. A contract that did not fit the last version either is at fault itself.
-func (c *checker) contract(s *Subject, v *version, k contract, last *version) {
+// contract checks what a service reads: each version that a change adds.
+func (c *checker) contract(s *Subject, sub *subject, k contract, pasts []*past) {
 	s.Contracts = append(s.Contracts, k.service)
+	last, added := newestOf(pasts), sub.versions[len(sub.versions)-max(1, len(s.Added)):]
+	for i, v := range added {
+		of := ""
+		if len(added) > 1 {
+			of = s.Added[i]
+		}
+		s.Findings = append(s.Findings, k.findings(v, of, last)...)
+		if i < len(added)-1 && last == nil {
+			last = v
+		}
+	}
+}
+
+// findings are those of a contract and a version. A contract that did not fit the last version either is at fault itself.
+func (k contract) findings(v *version, of string, last *version) []Finding {
 	labelled := *k.version
 	labelled.label = k.service
-	p := pair{old: &labelled, new: v, kind: Contract, service: k.service}
+	p := pair{old: &labelled, new: v, kind: Contract, service: k.service, of: of}
 	if last != nil {
 		p.before = last.schema
 	}
@@ -45,7 +60,7 @@ func (c *checker) contract(s *Subject, v *version, k contract, last *version) {
 			}
 		}
 	}
-	s.Findings = append(s.Findings, findings...)
+	return findings
 }
 
 // isOf reports whether a Finding is about a violation, whoever writes.

@@ -43,6 +43,12 @@ func emulate(mode schema.Mode, candidate *schema.Schema, history []*version) str
 	return verdict
 }
 
+// worst is the verdict about several versions, "" where there is none.
+func worst(a, b string) string {
+	order := []string{"", saysCompatible, saysIncompatible, saysError}
+	return order[max(slices.Index(order, a), slices.Index(order, b))]
+}
+
 // confluentSays is what to tell about a finding when Confluent's registry sees it in another way.
 func confluentSays(f Finding, verdict string) string {
 	switch {

@@ -84,11 +84,11 @@ func (r *Report) groups(s Subject) (failing, waived, warnings []group) {
 func (f Finding) warned() string {
 	switch f.Kind {
 	case NewReadsOld:
-		return fmt.Sprintf("new consumers can read the events of %s, but look at this", enumerate(f.Versions))
+		return fmt.Sprintf("%s can read the events of %s, but look at this", newConsumers(f.Version), enumerate(f.Versions))
 	case OldReadsNew:
-		return fmt.Sprintf("consumers on %s can read new events, but look at this", enumerate(f.Versions))
+		return fmt.Sprintf("consumers on %s can read %s, but look at this", enumerate(f.Versions), newEvents(f.Version))
 	}
-	return fmt.Sprintf("service %s can read new events, but look at this", f.Service)
+	return fmt.Sprintf("service %s can read %s, but look at this", f.Service, newEvents(f.Version))
 }
 
 // details is everything about a finding but who it breaks, in lines.
@@ -141,6 +141,9 @@ func (s Subject) compared() string {
 	}
 	if s.Registered != "" {
 		line += " of " + s.Registered
+	}
+	if len(s.Added) > 0 {
+		line += fmt.Sprintf("; %s are new, each compared with what was before it", enumerate(s.Added))
 	}
 	return line
 }
@@ -201,7 +204,11 @@ func (r *Report) inRepository(file string) string {
 
 // identity is what stays the same of a finding while lines move.
 func (s Subject) identity(f Finding) string {
-	return strings.Join([]string{s.Name, string(f.Rule), string(f.Kind), f.Service, f.Path}, "|")
+	id := strings.Join([]string{s.Name, string(f.Rule), string(f.Kind), f.Service, f.Path}, "|")
+	if f.Version != "" {
+		id += "|" + f.Version
+	}
+	return id
 }
 
 // clean replaces what would steer a terminal: file names are written by others.

@@ -47,7 +47,7 @@ func (r *Report) markdownSubject(b io.Writer, s Subject) {
 		return
 	}
 	fmt.Fprintf(b, "\n#### %s (%s)\n", mark(s.Name), code(s.File))
-	if len(s.Compared) > 0 {
+	if len(s.Compared)+len(s.Added) > 0 {
 		fmt.Fprintf(b, "\n%s\n", mark(s.compared()))
 	}
 	for _, part := range []struct {

@@ -114,7 +114,7 @@ func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 	switch {
 	case len(failing) > 0:
 		t.line("%s %s  %s", t.paint(red, "✗"), t.paint(bold, clean(s.Name)), s.where())
-		if len(s.Compared) > 0 {
+		if len(s.Compared)+len(s.Added) > 0 {
 			t.line("  %s", s.compared())
 		}
 	case s.Status == New:

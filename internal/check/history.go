@@ -43,6 +43,8 @@ type past struct {
 	// mode is the one that the history itself has for the subject, "" if it has none.
 	mode     schema.Mode
 	modeFrom string
+	// numbered are the numbers of the files <subject>/<n>.avsc that it has at last.
+	numbered []int
 	// kept are the numbered versions that have to stay as they are.
 	kept []*version
 	// called is the subject's name there, "" if it has no other one.
@@ -319,7 +321,7 @@ func (h *gitHistory) of(s *subject) ([]*past, error) {
 			return nil, err
 		}
 		p.add(t.label, found)
-		p.kept = found
+		p.kept, p.numbered = found, numbers(found)
 	}
 	return []*past{&p}, nil
 }
@@ -401,6 +403,15 @@ func (p *past) add(label string, found []*version) {
 		}
 		p.versions = append(p.versions, &next)
 	}
+}
+
+func numbers(versions []*version) (all []int) {
+	for _, v := range versions {
+		if v.outline.number > 0 {
+			all = append(all, v.outline.number)
+		}
+	}
+	return all
 }
 
 func same(a, b *version) bool {

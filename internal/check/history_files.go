@@ -102,7 +102,7 @@ func (h *fileHistory) of(s *subject) ([]*past, error) {
 	if h.isFile && h.only {
 		found = h.subjects[0].versions
 	}
-	var p past
+	p := past{numbered: numbers(found)}
 	label := h.c.report.Against
 	if len(found) > 1 {
 		label = ""

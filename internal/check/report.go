@@ -86,6 +86,8 @@ type Subject struct {
 	ModeFrom string      `json:"modeFrom"`
 	// Compared are the versions that it was compared with, oldest first.
 	Compared []string `json:"compared"`
+	// Added are the versions that the change adds, oldest first, where there are several. Each was compared with those before it.
+	Added []string `json:"added,omitempty"`
 	// Contracts are the services whose contracts it was checked with.
 	Contracts []string `json:"contracts,omitempty"`
 	// Changed says that the newest version and the schema differ in more than their docs.
@@ -123,6 +125,8 @@ type Finding struct {
 	Who string `json:"who"`
 	// Problem says what is wrong, for people who don't know Avro's rules.
 	Problem string `json:"problem"`
+	// Version is the new one that it is about, where there are several.
+	Version string `json:"version,omitempty"`
 	// Versions are the ones with which it breaks, oldest first.
 	Versions []string `json:"versions,omitempty"`
 	// Service is whose contract breaks.

@@ -106,7 +106,7 @@ func split(f Finding, fingerprints []string) (covered, rest Finding) {
 	}
 	for _, part := range []*Finding{&covered, &rest} {
 		if len(part.old) < len(f.old) && len(part.Versions) > 0 {
-			part.Who = pair{kind: f.Kind}.who(part.Versions)
+			part.Who = pair{kind: f.Kind, of: f.Version}.who(part.Versions)
 		}
 	}
 	return covered, rest

@@ -12,11 +12,29 @@ import (
 func (p pair) who(versions []string) string {
 	switch p.kind {
 	case NewReadsOld:
-		return fmt.Sprintf("new consumers cannot read the events of %s that are still in the topic", enumerate(versions))
+		return fmt.Sprintf("%s cannot read the events of %s that are still in the topic", newConsumers(p.of), enumerate(versions))
 	case OldReadsNew:
-		return fmt.Sprintf("consumers on %s cannot read new events", enumerate(versions))
+		return fmt.Sprintf("consumers on %s cannot read %s", enumerate(versions), newEvents(p.of))
 	}
-	return fmt.Sprintf("service %s cannot read new %s (contract %s)", p.service, p.new.schema.FullName(), p.old.show)
+	written := "new " + p.new.schema.FullName()
+	if p.of != "" {
+		written = p.of + " of " + p.new.schema.FullName()
+	}
+	return fmt.Sprintf("service %s cannot read %s (contract %s)", p.service, written, p.old.show)
+}
+
+func newConsumers(of string) string {
+	if of != "" {
+		return "consumers on " + of
+	}
+	return "new consumers"
+}
+
+func newEvents(of string) string {
+	if of != "" {
+		return "the events of " + of
+	}
+	return "new events"
 }
 
 // problem says what is wrong.
@@ -118,10 +136,10 @@ const (
 	noOrder  = "no order works"
 )
 
-// deploy says in which order producers and consumers of a change go, and what happens to who is late.
-func (s *Subject) deploy(old, new *version, backward, forward []Finding) {
+// rollOut says in which order producers and consumers of a change go, and what happens to who is late.
+func rollOut(mode schema.Mode, old, new *version, backward, forward []Finding) (deploy, risk string) {
 	asked := slices.Clone(backward)
-	if wantsForward(s.Mode) {
+	if wantsForward(mode) {
 		asked = append(asked, forward...)
 	}
 	with, backwardBroken := "", broken(backward)
@@ -131,18 +149,16 @@ func (s *Subject) deploy(old, new *version, backward, forward []Finding) {
 	was, is := old.schema.FullName(), new.schema.FullName()
 	switch {
 	case !backwardBroken && was != is && was != "" && is != "":
-		s.Deploy = with + "all consumers first, then producers"
-		s.Risk = fmt.Sprintf("a consumer still on %s has no handler for %s: it passes these events over and only counts them (Stats.Unrouted), without a dead letter", old.label, is)
+		return with + "all consumers first, then producers",
+			fmt.Sprintf("a consumer still on %s has no handler for %s: it passes these events over and only counts them (Stats.Unrouted), without a dead letter", old.label, is)
 	case !backwardBroken && !broken(forward):
-		s.Deploy = with + anyOrder
+		return with + anyOrder, ""
 	case !backwardBroken:
-		s.Deploy = with + "consumers first, then producers"
-		s.Risk = fmt.Sprintf("a consumer still on %s fails%s", old.label, why(forward))
+		return with + "consumers first, then producers", fmt.Sprintf("a consumer still on %s fails%s", old.label, why(forward))
 	case !broken(forward):
-		s.Deploy = "producers first; consumers only when no old events are left to read, in the topic or to be replayed"
-	default:
-		s.Deploy = noOrder
+		return "producers first; consumers only when no old events are left to read, in the topic or to be replayed", ""
 	}
+	return noOrder, ""
 }
 
 // instead says what to do where no order works and no fix is possible.
