@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -101,4 +103,24 @@ func (i *interrupting) Read(b []byte) (int, error) {
 	n := copy(b, i.text[i.read%len(i.text):])
 	i.read += n
 	return n, nil
+}
+
+func TestQuickstart_NamesACheckThatWorksInAFreshClone(t *testing.T) {
+	for _, r := range []report{{}, {embedded: true}} {
+		_, line, found := strings.Cut(r.next(), "\n  go run ./cmd/troupe schema check ")
+		line, _, _ = strings.Cut(line, "\n")
+		if !found {
+			t.Fatalf("no check in %s", r.next())
+		}
+		program := filepath.Join(t.TempDir(), "troupe")
+		if out, err := exec.Command("go", "build", "-o", program, "../../cmd/troupe").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		check := exec.Command(program, append([]string{"schema", "check"}, strings.Fields(line)...)...)
+		check.Dir = filepath.Join("..", "..")
+		out, err := check.CombinedOutput()
+		if check.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "New consumers cannot read the events of examples/evolution/v2") {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
 }

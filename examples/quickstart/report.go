@@ -109,18 +109,22 @@ func (r *report) print(w io.Writer) {
 	fmt.Fprint(w, r.next())
 }
 
-// next says what to try next.
+// next says what to try next: lines that can be pasted into a shell in the repository.
 func (r *report) next() string {
 	if r.embedded {
 		return `Try next:
   go run ./cmd/troupe dev                      keep Kafka, Redis and a registry running; set the variables that it prints, then
   go run ./examples/quickstart                 play on those, and
   go run ./cmd/troupe dlq ls --group payments  see the dead letters
-`
+` + change
 	}
 	return `Try next:
   go run ./cmd/troupe dlq ls --group payments  see the dead letters
   go run ./cmd/troupe dlq show ID              one of them, with its cause
   go run ./examples/quickstart -json           the figures for a program
-`
+` + change
 }
+
+const change = `Or see who breaks when an event changes:
+  go run ./cmd/troupe schema check examples/evolution/v3 --against examples/evolution/v2
+`
