@@ -2,16 +2,24 @@ package consumer
 
 import (
 	"errors"
+	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/troupe-go/troupe/event"
+	"github.com/troupe-go/troupe/internal/wire"
 	"github.com/troupe-go/troupe/schema"
 )
 
 // askRegistry calls ask until the registry has answered: bad is its answer. err
 // is that the work was stopped meanwhile.
+//
+// The partition takes nothing else in meanwhile, not only nothing of that key. What is already in the lanes
+// goes on. Events of other keys could be handled too, but their offsets could not pass: whoever gets the
+// partition next would read all of it again, and the longer a registry is away the more of it.
 func (p *partition) askRegistry(r *event.Record, ask func() error) (bad, err error) {
-	waiting := false
+	var since time.Time // zero until it has to be waited for
 	err = p.e.retries().again(p.ctx, func() error {
 		if bad = ask(); bad == nil {
 			return nil
@@ -23,19 +31,33 @@ func (p *partition) askRegistry(r *event.Record, ask func() error) (bad, err err
 		}
 		return nil
 	}, func(n int, err error) {
-		if !waiting {
-			waiting = true
+		now := time.Now()
+		if since.IsZero() {
+			since = now
 			p.e.stats.awaitingRegistry.Add(1)
 		}
-		if p.e.awaySaid.due(time.Now()) {
-			p.e.log.Warn("waiting for the schema registry; the offsets of partitions with schemas that are not known yet are held",
-				"topic", p.tp.Topic, "partition", p.tp.ID, "try", n, "err", err)
+		if p.e.awaySaid.due(now) {
+			p.log(r).Warn("waiting for the schema registry; the offsets of partitions with schemas that are not known yet are held",
+				"waited", now.Sub(since).Round(time.Millisecond), "try", n, "err", err)
 		}
 	})
-	if waiting {
+	if !since.IsZero() {
 		p.e.stats.awaitingRegistry.Add(-1)
+		if err == nil {
+			p.log(r).Info("the schema registry has answered; the partition goes on", "waited", time.Since(since).Round(time.Millisecond))
+		}
 	}
 	return bad, err
+}
+
+// log is the log for what is said of a record whose schema is not known.
+func (p *partition) log(r *event.Record) *slog.Logger {
+	_, ref, _, _ := wire.Decode(r)
+	var id any = ref.ID
+	if ref.IsGUID() {
+		id = uuid.UUID(ref.GUID).String()
+	}
+	return p.e.log.With("topic", p.tp.Topic, "partition", p.tp.ID, "offset", r.Offset, "schema", id)
 }
 
 // registryLag is how long the answer that a schema does not exist is not believed:

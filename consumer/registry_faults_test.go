@@ -86,6 +86,9 @@ func TestRun_ASickRegistryHoldsAColdConsumerAndCostsNoEvent(t *testing.T) {
 			if n := log.count("waiting for the schema registry"); n != 1 {
 				t.Errorf("said %d times that it waits", n)
 			}
+			if log.count("offset=") == 0 || log.count("schema=") == 0 || log.count("the schema registry has answered; the partition goes on") == 0 {
+				t.Error("the log does not say which event waited, for which schema, and that it goes on")
+			}
 			s.wantLetters()
 		})
 	}
