@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -287,6 +288,55 @@ func TestWaivers_LetABreakPassUntilTheyExpire(t *testing.T) {
 	w.write("new/order.avsc", orderV1)
 	if r := w.check(o); r.Summary.Exit != 1 {
 		t.Errorf("an unused waiver passes: %s", text(t, r))
+	}
+}
+
+// waived has the waivers that a report prints, completed and changed as one likes.
+func (w *workplace) waived(o Options, r *Report, changes ...string) Options {
+	w.Helper()
+	changes = append(changes, `reason: ""`, `reason: r`, `owner: ""`, `owner: o`)
+	w.write("waivers.yaml", strings.NewReplacer(changes...).Replace(r.PrintWaivers(time.Now())))
+	config, err := ReadWaivers(filepath.Join(w.dir, "waivers.yaml"), "waivers.yaml")
+	if err != nil {
+		w.Fatal(err)
+	}
+	o.Config = config
+	return o
+}
+
+func TestWaivers_ForNewConsumersAreNotForOldOnes(t *testing.T) {
+	w, o := inFiles(t, "old/order.avsc", record("Order", `"n": "int"`), "new/order.avsc", record("Order", `"n": "string"`))
+	full, forward := o, o
+	full.Mode, forward.Mode = schema.Full, schema.Forward
+	backward := w.check(o)
+	says(t, backward.PrintWaivers(time.Now()), "\n    breaks: new consumers\n")
+	for name, c := range map[string]struct {
+		made    *Report
+		changes []string
+		runs    Options
+		exit    int
+		says    []string
+	}{
+		"new in BACKWARD": {backward, nil, o, 0, []string{"1 waived"}},
+		"new in FULL":     {backward, nil, full, 1, []string{"New consumers cannot read", "Waived until", "Consumers on old cannot read new events:", "1 subject breaking ("}},
+		"both in FULL":    {w.check(full), nil, full, 0, []string{"1 waived"}},
+		"old in FULL":     {w.check(forward), nil, full, 1, []string{"Consumers on old cannot read new events:", "1 subject breaking ("}},
+		"old in BACKWARD": {w.check(forward), nil, o, 1, []string{`(TYPE_MISMATCH at "/fields/0/type", breaks old consumers, owner o) is not used`}},
+		// as they were before waivers said it
+		"unsaid in BACKWARD": {backward, []string{"    breaks: new consumers\n", ""}, o, 0, []string{"1 waived"}},
+		"unsaid in FORWARD":  {backward, []string{"    breaks: new consumers\n", ""}, forward, 0, []string{"1 waived"}},
+		"unsaid in FULL": {backward, []string{"    breaks: new consumers\n", ""}, full, 1, []string{"Consumers on old cannot read new events:", "1 subject breaking (",
+			`! waivers.yaml:3: the waiver for shop.Order (TYPE_MISMATCH at "/fields/0/type") does not say whom it breaks, and is for new consumers only`}},
+		"unsaid beside old in FULL": {w.check(full), []string{"    breaks: new consumers\n", ""}, full, 0, []string{"1 waived"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &workplace{t, w.dir}
+			o := w.waived(c.runs, c.made, c.changes...)
+			w.exits(o, c.exit, c.says...)
+			if got := text(t, w.check(o)); c.exit == 0 && strings.Contains(got, "waivers.yaml:") {
+				t.Errorf("a waiver is complained of:\n%s", got)
+			}
+		})
 	}
 }
 

@@ -80,6 +80,9 @@ type Waiver struct {
 	// Old are the fingerprints of the versions that it breaks with, New is that of the schema that breaks.
 	Old List   `yaml:"old"`
 	New string `yaml:"new"`
+	// Breaks says whom it breaks: "new consumers", which cannot read old events, or "old consumers", which cannot read new
+	// ones. "" stands for the new ones, or for the old ones where these alone break there.
+	Breaks string `yaml:"breaks"`
 	// Service is the one whose contract breaks, "" where it is no contract.
 	Service string `yaml:"service"`
 	// Reason and Owner are for people. Both must be there.
@@ -425,6 +428,12 @@ func (w *Waiver) validate() error {
 	}
 	if w.Rule != string(SubjectDeleted) && (len(w.Old) == 0 || w.New == "") {
 		return errors.New(`needs "old" and "new", the fingerprints of both schemas: troupe schema check --print-waivers prints them`)
+	}
+	if err := oneOf(w.Breaks, "breaks", breaksNew, breaksOld); err != nil {
+		return fmt.Errorf("has %w", err)
+	}
+	if ofSubject := []schema.Rule{SubjectDeleted, BaseUnreadable, VersionChanged}; w.Breaks != "" && (w.Service != "" || slices.Contains(ofSubject, schema.Rule(w.Rule))) {
+		return errors.New(`has "breaks", which is for breaks between two versions of a schema: leave it out`)
 	}
 	if _, err := w.lastDay(); err != nil {
 		return fmt.Errorf("expires %q, which is no day such as 2026-12-31", w.Expires)

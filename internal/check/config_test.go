@@ -41,6 +41,8 @@ func TestReadConfig_SaysWhatIsWrongAndWhere(t *testing.T) {
 		{"waiver's rule", "schema:\n  waivers:\n    - {subject: a, rule: TYPE_MISMACH, reason: r, owner: o, expires: x}\n", `did you mean TYPE_MISMATCH?`},
 		{"waiver's day", "schema:\n  waivers:\n    - {subject: a, rule: TYPE_MISMATCH, old: x, new: y, reason: r, owner: o, expires: soon}\n", `expires "soon", which is no day such as 2026-12-31`},
 		{"waiver's schemas", "schema:\n  waivers:\n    - {subject: a, rule: TYPE_MISMATCH, reason: r, owner: o, expires: 2026-01-01}\n", `--print-waivers`},
+		{"waiver's consumers", "schema:\n  waivers:\n    - {subject: a, rule: TYPE_MISMATCH, old: x, new: y, breaks: everybody, reason: r, owner: o, expires: 2026-01-01}\n", `breaks "everybody" is none of new consumers, old consumers`},
+		{"waiver's service breaks", "schema:\n  waivers:\n    - {subject: a, rule: TYPE_MISMATCH, old: x, new: y, breaks: old consumers, service: s, reason: r, owner: o, expires: 2026-01-01}\n", `leave it out`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "troupe.yaml")

@@ -7,6 +7,23 @@ import (
 	"time"
 )
 
+// What Waiver.Breaks may say.
+const (
+	breaksNew = "new consumers"
+	breaksOld = "old consumers"
+)
+
+// breaks is who breaks in the words of a waiver, "" where that goes without saying.
+func (f Finding) breaks() string {
+	switch f.Kind {
+	case NewReadsOld:
+		return breaksNew
+	case OldReadsNew:
+		return breaksOld
+	}
+	return ""
+}
+
 // waive lets the breaks pass that somebody answers for, and says which waivers are no good.
 func (c *checker) waive() {
 	today := c.Now.UTC().Truncate(24 * time.Hour)
@@ -16,20 +33,28 @@ func (c *checker) waive() {
 		if err != nil {
 			panic(err) // a bug: the configuration is validated
 		}
-		found, unchanged := c.apply(w, !today.After(day))
+		breaks, half := c.breaks(w)
+		found, unchanged := c.apply(w, breaks, !today.After(day))
 		note := WaiverNote{File: w.file, Line: w.line, Fails: true}
 		switch {
 		case !c.concerns(w):
 			continue
 		case today.After(day):
 			note.Message = fmt.Sprintf("the waiver for %s (%s, owner %s) expired on %s: repair the schema, or agree on a new date", w.Subject, w.Rule, w.Owner, w.Expires)
+		case found && half:
+			note.Fails = false
+			note.Message = fmt.Sprintf("the waiver for %s (%s at %q) does not say whom it breaks, and is for new consumers only: old ones break there too, and need one with \"breaks: %s\"", w.Subject, w.Rule, w.Path, breaksOld)
 		case found:
 			continue
 		case slices.Contains(c.seen[w.Subject], w.New) && unchanged:
 			note.Fails = false
 			note.Message = fmt.Sprintf("the waiver for %s (%s) has done its work, the change is in %s: delete it before %s", w.Subject, w.Rule, c.report.Against, w.Expires)
 		default:
-			note.Message = fmt.Sprintf("the waiver for %s (%s at %q, owner %s) is not used: no such break between these two schemas; delete it", w.Subject, w.Rule, w.Path, w.Owner)
+			at := fmt.Sprintf("%q", w.Path)
+			if w.Breaks != "" {
+				at += ", breaks " + w.Breaks
+			}
+			note.Message = fmt.Sprintf("the waiver for %s (%s at %s, owner %s) is not used: no such break between these two schemas; delete it", w.Subject, w.Rule, at, w.Owner)
 		}
 		c.report.Waivers = append(c.report.Waivers, note)
 	}
@@ -43,26 +68,41 @@ func (c *checker) concerns(w *Waiver) bool {
 	return slices.ContainsFunc(c.report.Subjects, func(s Subject) bool { return s.Name == w.Subject })
 }
 
+// breaks is who may break by a waiver. half says that it leaves that open, and old consumers break in its place too.
+func (c *checker) breaks(w *Waiver) (who string, half bool) {
+	var kinds []string
+	for _, s := range c.report.Subjects {
+		for _, f := range s.Findings {
+			if s.Name == w.Subject && w.matches(f) {
+				kinds = append(kinds, f.breaks())
+			}
+		}
+	}
+	toNew, toOld := slices.Contains(kinds, breaksNew), slices.Contains(kinds, breaksOld)
+	if w.Breaks == "" && toNew {
+		return breaksNew, toOld && !slices.ContainsFunc(c.Config.Waivers, func(other Waiver) bool {
+			return other.Breaks == breaksOld && other.Subject == w.Subject && other.Rule == w.Rule && other.Path == w.Path && other.New == w.New
+		})
+	}
+	return w.Breaks, false
+}
+
 // apply marks the findings that a waiver is for, if it still counts. unchanged says that the
 // subject has no finding because it is what it is compared with.
-func (c *checker) apply(w *Waiver, valid bool) (found, unchanged bool) {
+func (c *checker) apply(w *Waiver, breaks string, valid bool) (found, unchanged bool) {
 	for i := range c.report.Subjects {
 		s := &c.report.Subjects[i]
 		if s.Name != w.Subject {
 			continue
 		}
 		unchanged = unchanged || !s.Changed
-		var kept []Finding
+		kept := []Finding{}
 		for _, f := range s.Findings {
-			if !w.fits(f) {
+			if f.Waived != nil || !w.matches(f) || breaks != "" && f.breaks() != breaks {
 				kept = append(kept, f)
 				continue
 			}
 			covered, rest := split(f, w.Old)
-			if len(covered.old) == 0 && w.Rule != string(SubjectDeleted) {
-				kept = append(kept, f)
-				continue
-			}
 			found = true
 			if valid {
 				covered.Waived = &Waived{w.Reason, w.Owner, w.Expires}
@@ -72,19 +112,18 @@ func (c *checker) apply(w *Waiver, valid bool) (found, unchanged bool) {
 				kept = append(kept, rest)
 			}
 		}
-		s.Findings = slices.Clip(kept)
-		if s.Findings == nil {
-			s.Findings = []Finding{}
-		}
+		s.Findings = kept
 	}
 	return found, unchanged
 }
 
-func (w *Waiver) fits(f Finding) bool {
-	if f.Waived != nil || string(f.Rule) != w.Rule || f.Service != w.Service {
+// matches reports whether a Finding is about what a waiver names, whoever breaks.
+func (w *Waiver) matches(f Finding) bool {
+	if string(f.Rule) != w.Rule || f.Service != w.Service {
 		return false
 	}
-	return f.Rule == SubjectDeleted || f.Path == w.Path && f.new == w.New
+	isOld := func(old string) bool { return slices.Contains(w.Old, old) }
+	return f.Rule == SubjectDeleted || f.Path == w.Path && f.new == w.New && slices.ContainsFunc(f.old, isOld)
 }
 
 // split parts a Finding into the versions with these fingerprints and the others.
@@ -126,6 +165,9 @@ func (r *Report) PrintWaivers(now time.Time) string {
 			if f.Rule != SubjectDeleted {
 				w += fmt.Sprintf("    path: %q\n    old: [%s]\n    new: %q\n", f.Path, quoted(f.old), f.new)
 			}
+			if who := f.breaks(); who != "" {
+				w += fmt.Sprintf("    breaks: %s\n", who)
+			}
 			if f.Service != "" {
 				w += fmt.Sprintf("    service: %s\n", yamlText(f.Service))
 			}
@@ -150,7 +192,7 @@ func yamlText(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// sameWaiver compares what comes before the reason: both directions of a mode are waived by one.
+// sameWaiver compares what comes before the reason: two files may have one schema.
 func sameWaiver(a, b string) bool {
 	a, _, _ = strings.Cut(a, "reason:")
 	b, _, _ = strings.Cut(b, "reason:")
