@@ -52,6 +52,8 @@ const (
 	fillTimeMicros                       //
 	fillMillis                           // a timestamp
 	fillMicros                           // a timestamp
+	fillLocalMillis                      // a local timestamp
+	fillLocalMicros                      // a local timestamp
 	fillFloat                            //
 	fillDouble                           //
 	fillNumberToFloat                    //

@@ -147,6 +147,10 @@ func fillOfNumber(r *node, t reflect.Type) (fillAction, bool) {
 			return fillMillis, true
 		case t == timeType && r.logical.name == "timestamp-micros":
 			return fillMicros, true
+		case t == timeType && r.logical.name == "local-timestamp-millis":
+			return fillLocalMillis, true
+		case t == timeType && r.logical.name == "local-timestamp-micros":
+			return fillLocalMicros, true
 		case t == durationType:
 			return 0, false
 		case t.Kind() == reflect.Int64:

@@ -20,7 +20,7 @@ func (f *filling) run(fills []fill, base unsafe.Pointer, i int) int {
 		s := &fills[k]
 		p := unsafe.Add(base, s.offset)
 		switch s.do {
-		case fillInt, fillInt32, fillLong, fillDate, fillTimeMillis, fillTimeMicros, fillMillis, fillMicros, fillNumberToFloat, fillNumberToDouble, skipNumber:
+		case fillInt, fillInt32, fillLong, fillDate, fillTimeMillis, fillTimeMicros, fillMillis, fillMicros, fillLocalMillis, fillLocalMicros, fillNumberToFloat, fillNumberToDouble, skipNumber:
 			v, n := shortNumber(data, i)
 			if n == 0 {
 				if v, n = longNumber(data, i); n <= 0 || s.flag && (n-i > 5 || v != int64(int32(v))) {
@@ -214,11 +214,24 @@ func storeNumber(do fillAction, v int64, p unsafe.Pointer) {
 		*(*time.Time)(p) = time.UnixMilli(v).UTC()
 	case fillMicros:
 		*(*time.Time)(p) = time.UnixMicro(v).UTC()
+	case fillLocalMillis:
+		*(*time.Time)(p) = wallClock(time.UnixMilli(v), time.Local)
+	case fillLocalMicros:
+		*(*time.Time)(p) = wallClock(time.UnixMicro(v), time.Local)
 	case fillNumberToFloat:
 		*(*float32)(p) = float32(v)
 	case fillNumberToDouble:
 		*(*float64)(p) = float64(v)
 	}
+}
+
+// wallClock returns the time at which clocks in zone show what those of UTC show at t. Taking off the offset
+// at t, as hamba does, is an hour wrong in the hours around a change of the clocks.
+func wallClock(t time.Time, zone *time.Location) time.Time {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	return time.Date(year, month, day, hour, minute, second, t.Nanosecond(), zone)
 }
 
 func (f *filling) pointer(s *fill, p unsafe.Pointer, i int) int {

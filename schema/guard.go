@@ -217,6 +217,10 @@ func (g *guards) value(n *node, t reflect.Type) (visit, error) {
 		return nil, fmt.Errorf("a fixed as uint64 is not safe for concurrent use: take [8]byte")
 	case t == ratType:
 		return nil, fmt.Errorf("a decimal as big.Rat is not safe: take *big.Rat")
+	case n.kind == kindInt && narrow(t.Kind()):
+		return nil, fmt.Errorf("an Avro int as %s would be cut where it does not fit: take int32", t)
+	case n.kind == kindLong && t.Kind() == reflect.Uint32:
+		return nil, fmt.Errorf("an Avro long as %s would be cut where it does not fit: take int64", t)
 	}
 	if v, done := g.leaf.visit(n, t); done {
 		return v, nil
@@ -238,6 +242,11 @@ func (g *guards) value(n *node, t reflect.Type) (visit, error) {
 		return g.mapping(n, t)
 	}
 	return nil, nil
+}
+
+// narrow reports whether hamba reads an int into such a kind, although it may not fit.
+func narrow(k reflect.Kind) bool {
+	return k == reflect.Int8 || k == reflect.Int16 || k == reflect.Uint8 || k == reflect.Uint16
 }
 
 // onlyValue returns the branch of a union that is not null, if there is exactly one.
