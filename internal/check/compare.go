@@ -294,12 +294,18 @@ func (p pair) neighbour(f *fixing, at Place) Place {
 // only names, but at the field.
 func (p pair) near(v schema.Violation, at Place) Place {
 	missing := v.Rule == schema.MissingDefault && p.kind != NewReadsOld
-	if v.Rule != schema.TypeMismatch && v.Rule != schema.MissingUnionBranch && !missing || p.new.within == nil {
+	ambiguous := v.Rule == schema.AmbiguousAlias && p.kind != NewReadsOld
+	if v.Rule != schema.TypeMismatch && v.Rule != schema.MissingUnionBranch && !missing && !ambiguous || p.new.within == nil {
 		return at
 	}
 	f := p.follow(v, p.new.document())
-	if missing {
+	switch {
+	case missing:
 		return p.neighbour(f, at)
+	case ambiguous && f.wRecord != nil:
+		if fits := f.fitting(f.field); len(fits) > 0 {
+			f.in = fits[len(fits)-1]
+		}
 	}
 	if f.in != "" {
 		if near := p.new.within(f.of, f.in, at); near != nil {

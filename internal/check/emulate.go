@@ -156,7 +156,7 @@ func (j *javaCheck) record(r, w *shape) bool {
 	ok := true
 	for _, f := range r.fields {
 		var found []*shapeField
-		for _, name := range append([]string{f.name}, f.aliases...) {
+		for _, name := range f.names() {
 			if of := w.field(name); of != nil { // one that is named twice counts twice
 				found = append(found, of)
 			}

@@ -167,7 +167,7 @@ func (f *fixing) writtenField() *shapeField {
 	if f.wRecord == nil {
 		return nil
 	}
-	for _, name := range append([]string{f.field.name}, f.field.aliases...) {
+	for _, name := range f.field.names() {
 		if w := f.wRecord.field(name); w != nil {
 			return w
 		}
@@ -223,7 +223,7 @@ func (f *fixing) fixReader() Fix {
 		f.r.slot.array = append(f.r.slot.array, b.written(f.candidate.known()))
 		return Fix{Words: words, JSON: f.snippet(f.r.slot)}
 	case schema.AmbiguousAlias:
-		return f.dropAlias()
+		return f.readOne()
 	}
 	return f.restore()
 }
@@ -261,7 +261,7 @@ func (f *fixing) fixWriter() Fix {
 		f.w.slot.array = slices.DeleteFunc(f.w.slot.array, func(v *value) bool { return v == b.slot })
 		return Fix{Words: words, JSON: f.snippet(f.w.slot)}
 	case schema.AmbiguousAlias:
-		return Fix{Words: "give the new field a name that is no alias of another one in an older version"}
+		return f.writeOne()
 	}
 	return f.restore()
 }
@@ -419,24 +419,4 @@ func (f *fixing) oldField() *shapeField {
 		return f.writtenField()
 	}
 	return f.field
-}
-
-// dropAlias takes the aliases away that make a field ambiguous.
-func (f *fixing) dropAlias() Fix {
-	if f.field == nil || f.wRecord == nil {
-		return Fix{Words: "let each old field be claimed by one new field only: take an alias away"}
-	}
-	var kept []string
-	for _, alias := range f.field.aliases {
-		if f.wRecord.field(alias) == nil {
-			kept = append(kept, alias)
-		}
-	}
-	if len(kept) == len(f.field.aliases) {
-		return Fix{Words: fmt.Sprintf("another field has %s as its alias: take that alias away, or give this field another name", f.field.name)}
-	}
-	if f.field.text.remove("aliases"); len(kept) > 0 {
-		f.field.text.set("aliases", stringList(kept))
-	}
-	return Fix{Words: fmt.Sprintf("take the alias away from field %s, or do not add a field with the name that it was renamed from", f.field.name), JSON: brief(f.field.text)}
 }
