@@ -207,13 +207,16 @@ func (c *Client) byVersion(ctx context.Context, subject string, number int) (Ver
 
 // version is what the registry answered about one version, its schema parsed.
 func (c *Client) version(ctx context.Context, subject string, got sr.SubjectSchema) (Version, error) {
-	what := reference{subject, got.Version}.String()
 	if got.ID == 0 || got.Version == 0 {
 		return Version{}, c.unavailable(fmt.Errorf("its answer about subject %q has no id or version", subject))
 	}
-	s, err := c.keep(ctx, got.ID, what, got.Schema)
+	s, err := c.parse(ctx, reference{subject, got.Version}.String(), got.Schema)
 	if err != nil {
 		return Version{}, err
+	}
+	// Some registries give versions with other defaults or docs the same id: what that stands for is theirs to say.
+	if first, err, ok := c.cache.ids.get(got.ID); ok && err == nil && first.String() == s.String() {
+		s = first
 	}
 	v := Version{Subject: subject, Version: got.Version, ID: got.ID, Schema: s}
 	c.cache.learn(v)

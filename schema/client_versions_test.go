@@ -200,3 +200,26 @@ func TestClient_CloseEndsTheVersionsUnderWay(t *testing.T) {
 	}
 	c.Close() // waits; TestMain finds what is left behind
 }
+
+// Registries that ignore defaults and docs give such versions one id; which text that stands for is what they say.
+func TestClient_GivesVersionsThatShareAnIDTheirOwnTexts(t *testing.T) {
+	dir := t.TempDir()
+	texts := []string{order.String(), orderUndocumented.String()}
+	for i, text := range texts {
+		write(t, dir, fmt.Sprintf("orders/%d.avsc", i+1), text)
+	}
+	srv := serve(t, server.Config{Files: dir})
+	c := newClient(t, troupe.Registry{URL: srv.URL}, schema.ClientConfig{})
+	versions, err := c.Versions(t.Context(), "orders")
+	if err != nil || len(versions) != 2 || versions[0].ID != versions[1].ID {
+		t.Fatalf("Versions = %v, %v", versions, err)
+	}
+	for i, v := range versions {
+		if v.Schema.String() != texts[i] {
+			t.Errorf("version %d is %s", v.Version, v.Schema)
+		}
+	}
+	if s, err := c.ByID(t.Context(), versions[0].ID); err != nil || s.String() != texts[0] {
+		t.Errorf("ByID = %s, %v", s, err)
+	}
+}

@@ -43,9 +43,10 @@ What is registered is kept in DIR/registry.jsonl, on disk before it is
 answered. DIR is created when it is missing.
 
 Schemas that are files in DIR, as troupe's directory registry has them
-(DIR/orders-shop.OrderPlaced/1.avsc, then 2.avsc), are served too, as they are
-when the command starts; .avsc files directly in DIR belong to no subject and
-are not. They keep the ids that the directory registry gives them, so that
+(DIR/orders-shop.OrderPlaced/1.avsc, then 2.avsc), are served too; .avsc files
+directly in DIR belong to no subject and are not. Files that are added, changed
+or removed while the command runs are read again with the next request; while
+one is broken, what was there before is served on. They keep the ids that the directory registry gives them, so that
 services which read the files and services which ask this server understand
 each other's events. Their subjects are read-only here: the next version is
 the next file.
@@ -100,7 +101,7 @@ func (s schemaServe) serve(ctx context.Context, out, errs io.Writer) (err error)
 	if n := looseSchemas(s.dir); n > 0 {
 		fmt.Fprintf(errs, "! %s directly in %s %s not served: put them at <subject>/1.avsc\n", counted(n, ".avsc file"), s.dir, isOrAre(n))
 	}
-	fmt.Fprintf(errs, "Ready: %swith the schemas in %s; Ctrl-C ends it.\n", subjects, s.dir)
+	fmt.Fprintf(errs, "Ready: %swith the schemas in %s, whose files are read again when they change; Ctrl-C ends it.\n", subjects, s.dir)
 	select {
 	case err := <-served:
 		return err

@@ -12,17 +12,40 @@ import (
 	"github.com/troupe-go/troupe/schema"
 )
 
-// addFiles makes the schemas known that are files under dir.
-func (st *store) addFiles(dir string) error {
+// fileSubject is a subject that is kept in files.
+type fileSubject struct {
+	name, folder string
+	versions     []schema.Version
+}
+
+// place is where a version is.
+type place struct {
+	subject string
+	number  int
+}
+
+// places are the schemas that are files.
+func places(files []fileSubject) map[place]*schema.Schema {
+	all := map[place]*schema.Schema{}
+	for _, f := range files {
+		for _, v := range f.versions {
+			all[place{f.name, v.Version}] = v.Schema
+		}
+	}
+	return all
+}
+
+// readFiles returns the subjects that are files under dir.
+func readFiles(dir string) ([]fileSubject, error) {
 	files, err := schema.OpenDirectory(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	folders, err := os.ReadDir(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	fromFiles := map[int]bool{}
+	var all []fileSubject
 	for _, folder := range folders {
 		name, err := url.PathUnescape(folder.Name())
 		if err != nil || !folder.IsDir() {
@@ -34,30 +57,49 @@ func (st *store) addFiles(dir string) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if st.subjects[name] != nil {
-			return fmt.Errorf("subject %q was registered here and is in files too: remove the folder %s, or delete the subject for good while it is away", name, folder.Name())
+		all = append(all, fileSubject{name, folder.Name(), versions})
+	}
+	return all, nil
+}
+
+// mayHave refuses files that contradict what was registered.
+func (st *store) mayHave(files []fileSubject) error {
+	for _, f := range files {
+		if s := st.subjects[f.name]; s != nil && !s.file {
+			return fmt.Errorf("subject %q was registered here and is in files too: remove the folder %s, or delete the subject for good while it is away", f.name, f.folder)
 		}
-		s := &subject{file: true}
-		for _, v := range versions {
-			e, err := st.fileEntry(v, fromFiles)
-			if err != nil {
-				return err
+		for _, v := range f.versions {
+			if other := st.schemas[v.ID]; other != nil && !other.schema.Equal(v.Schema) {
+				return fmt.Errorf("subject %q version %d happens to hash to the id %d, which was given to another schema: rename it", v.Subject, v.Version, v.ID)
 			}
-			s.insert(version{entry: e, number: v.Version})
 		}
-		st.subjects[name], st.modes[name] = s, "READONLY"
 	}
 	return nil
 }
 
+// setFiles makes the files known instead of those before. An id that was known once stays known: events have it.
+func (st *store) setFiles(files []fileSubject) {
+	for name, s := range st.subjects {
+		if s.file {
+			delete(st.subjects, name)
+			delete(st.modes, name)
+		}
+	}
+	fromFiles := map[int]bool{}
+	for _, f := range files {
+		s := &subject{file: true}
+		for _, v := range f.versions {
+			s.insert(version{entry: st.fileEntry(v, fromFiles), number: v.Version})
+		}
+		st.subjects[f.name], st.modes[f.name] = s, "READONLY"
+	}
+}
+
 // fileEntry returns the entry of a version that is a file. Of the entries that
 // share an id, the first of files is what the id stands for, as with schema.Directory.
-func (st *store) fileEntry(v schema.Version, fromFiles map[int]bool) (*entry, error) {
-	if other := st.schemas[v.ID]; other != nil && !other.schema.Equal(v.Schema) {
-		return nil, fmt.Errorf("subject %q version %d happens to hash to the id %d, which was given to another schema: rename it", v.Subject, v.Version, v.ID)
-	}
+func (st *store) fileEntry(v schema.Version, fromFiles map[int]bool) *entry {
 	e := st.entry(v.ID, v.Schema.String(), nil, v.Schema)
 	e.file = true
 	if !fromFiles[v.ID] {
@@ -65,7 +107,7 @@ func (st *store) fileEntry(v schema.Version, fromFiles map[int]bool) (*entry, er
 		e.guid = uuid.UUID(guid).String()
 		st.schemas[v.ID], st.guids[e.guid], fromFiles[v.ID] = e, e, true
 	}
-	return e, nil
+	return e
 }
 
 // mayChange refuses changes to a subject that is read-only.

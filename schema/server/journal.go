@@ -20,9 +20,6 @@ type journal struct {
 // openJournal replays dir/registry.jsonl. A last line that was cut off by a crash was
 // never answered: it is dropped. Anything else that can't be read is an error.
 func openJournal(dir string, replay func(change) error) (*journal, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
 	file, err := os.OpenFile(filepath.Join(dir, "registry.jsonl"), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, err

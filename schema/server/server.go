@@ -26,8 +26,10 @@ type Config struct {
 	// Defaults to "": nothing outlives the Server.
 	Directory string
 	// Files is a directory laid out as schema.OpenDirectory wants it, which may be the same as Directory.
-	// What it holds at the start is served too, with the versions, ids and GUIDs that a
+	// What it holds is served too, with the versions, ids and GUIDs that a
 	// schema.Directory gives them, so that those who use the one read the events of those who use the other. Its subjects are read-only here: their next version is a file to add.
+	// Files that were added, changed or removed since are seen by the next request, or soon after where there are hundreds; when they are broken then,
+	// what they were before is served on and Log is told.
 	// Defaults to "": none.
 	Files string
 	// Level is the compatibility level of everything that was given none. Registering a schema
@@ -44,6 +46,7 @@ type Server struct {
 	cfg   Config
 	store *store
 	mux   *http.ServeMux
+	files watch
 }
 
 // New returns a Server with what its directory holds.
@@ -57,7 +60,10 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux()}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), files: watch{dir: cfg.Files}}
+	if cfg.Files != "" {
+		s.files.seen = looks(cfg.Files)
+	}
 	var err error
 	if s.store, err = openStore(cfg); err != nil {
 		return nil, fmt.Errorf("schema registry: %w", err)
@@ -146,6 +152,7 @@ type raw string
 
 func (s *Server) handle(do endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.refresh()
 		r.Body = http.MaxBytesReader(w, r.Body, s.cfg.MaxBody)
 		v, err := do(&request{r})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 
@@ -25,8 +26,9 @@ type store struct {
 	level    schema.Mode
 	levels   map[string]string // by subject; "" is the global one
 	modes    map[string]string
-	lastID   int      // that was given here
-	journal  *journal // nil: nothing is kept
+	lastID   int                      // that was given here
+	inFiles  map[place]*schema.Schema // while the journal is read: what it may refer to
+	journal  *journal                 // nil: nothing is kept
 	log      *slog.Logger
 }
 
@@ -38,7 +40,7 @@ type entry struct {
 	refs   []reference
 	schema *schema.Schema
 	file   bool
-	uses   int // versions that have this entry, soft-deleted ones too
+	uses   int // versions that have this entry, soft-deleted ones too, and files that had it
 }
 
 type reference struct {
@@ -99,16 +101,28 @@ func openStore(cfg Config) (*store, error) {
 		schemas: map[int]*entry{}, texts: map[string]*entry{}, guids: map[string]*entry{}, subjects: map[string]*subject{},
 		level: level, levels: map[string]string{"": string(level)}, modes: map[string]string{"": readWrite}, log: cfg.Log,
 	}
-	if cfg.Directory != "" {
-		if st.journal, err = openJournal(cfg.Directory, st.replay); err != nil {
+	var files []fileSubject
+	if cfg.Directory != "" { // the files may be in it
+		if err := os.MkdirAll(cfg.Directory, 0o755); err != nil {
 			return nil, err
 		}
 	}
 	if cfg.Files != "" {
-		if err := st.addFiles(cfg.Files); err != nil {
-			return nil, errors.Join(err, st.close())
+		if files, err = readFiles(cfg.Files); err != nil {
+			return nil, err
 		}
 	}
+	if cfg.Directory != "" {
+		st.inFiles = places(files)
+		if st.journal, err = openJournal(cfg.Directory, st.replay); err != nil {
+			return nil, err
+		}
+		st.inFiles = nil
+	}
+	if err := st.mayHave(files); err != nil {
+		return nil, errors.Join(err, st.close())
+	}
+	st.setFiles(files)
 	return st, nil
 }
 
@@ -309,6 +323,10 @@ func (st *store) parse(parse func(string, ...*schema.Schema) (*schema.Schema, er
 	for i, ref := range refs {
 		versions := st.live(ref.Subject, true)
 		at := slices.IndexFunc(versions, func(v version) bool { return v.number == ref.Version })
+		if file := st.inFiles[place{ref.Subject, ref.Version}]; at < 0 && file != nil {
+			parsed[i] = file
+			continue
+		}
 		if at < 0 {
 			return nil, fmt.Errorf("no schema reference found for subject %q and version %d", ref.Subject, ref.Version)
 		}
