@@ -1,0 +1,90 @@
+package generated
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func write(t *testing.T, root string, files ...string) {
+	t.Helper()
+	for i := 0; i < len(files); i += 2 {
+		file := filepath.Join(root, filepath.FromSlash(files[i]))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(files[i+1]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// goFile is generated code with a schema.
+func goFile(schema string) string {
+	return header + "\npackage p\n\nimport \"github.com/hamba/avro/v2\"\n\nvar schemaX = avro.MustParse(" + schema + ")\n"
+}
+
+func TestFind_TellsWhatCodeHasAndWhatItWasMadeFrom(t *testing.T) {
+	root := t.TempDir()
+	record := func(name string) string {
+		return "`{\"type\": \"record\", \"name\": \"shop." + name + "\", \"doc\": \"a ` + \"`\" + `tick` + \"`\" + `\", \"fields\": []}`"
+	}
+	write(t, root,
+		"a/gen.go", goFile(record("Beside")),
+		"b/c/doc.go", "package p\n\n//go:generate go tool avrogen -pkg p -o=gen.go ../../schemas/x.avsc \"y.avsc\"\n//go:generate avrogen -o other.go z.avsc\n",
+		"b/c/gen.go", goFile(record("Named")),
+		"broken/gen.go", header+"\npackage",
+		"broken/schema.go", goFile("`{}`"),
+		"broken/call.go", goFile("text"),
+		"hand/written.go", "package p\n\nvar x = avro.MustParse("+record("Hand")+")\n",
+		"short/x.go", "//",
+		"vendor/x/gen.go", goFile(record("Vendored")),
+		"testdata/gen.go", goFile(record("Data")),
+		".git/gen.go", goFile(record("Hidden")),
+	)
+	all, err := Find(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, s := range all {
+		got += fmt.Sprintf("%s %s:%d %v\n", s.Schema.FullName(), s.File, s.Line, s.Sources)
+	}
+	if want := "shop.Beside a/gen.go:6 []\nshop.Named b/c/gen.go:6 [b/c/y.avsc schemas/x.avsc]\n"; got != want {
+		t.Fatalf("found\n%swant\n%s", got, want)
+	}
+	for _, at := range []struct {
+		avsc string
+		made [2]bool
+	}{
+		{"a/x.avsc", [2]bool{true, false}},
+		{"schemas/x.avsc", [2]bool{false, true}},
+		{"b/c/y.avsc", [2]bool{false, true}},
+		{"b/c/z.avsc", [2]bool{false, false}},
+	} {
+		if made := [2]bool{all[0].MadeFrom(at.avsc), all[1].MadeFrom(at.avsc)}; made != at.made {
+			t.Errorf("%s: %v, want %v", at.avsc, made, at.made)
+		}
+	}
+}
+
+func TestFind_ReportsADirectoryThatIsNotThere(t *testing.T) {
+	if _, err := Find(filepath.Join(t.TempDir(), "nowhere")); err == nil {
+		t.Error("no error")
+	}
+}
+
+// Of this repository's own generated code every line is found.
+func TestFind_KnowsTheCodeOfThisRepository(t *testing.T) {
+	all, err := Find("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		if s.File == "examples/quickstart/contract/events_gen.go" && s.Schema.FullName() == "shop.orders.OrderPlaced" && s.MadeFrom("examples/quickstart/contract/order_placed.avsc") {
+			return
+		}
+	}
+	t.Error("shop.orders.OrderPlaced of the quickstart is not found")
+}
