@@ -9,16 +9,20 @@ import (
 func (c *checker) deleted(candidates *set, h history, contracts map[string][]contract) {
 	for _, sub := range h.gone(candidates) {
 		v := sub.newest()
-		s := Subject{Name: sub.name, Status: Deleted, File: sub.file, Compared: []string{}, Findings: []Finding{}}
+		s := Subject{Name: sub.name, Status: Deleted, File: sub.file, Registered: sub.called, Compared: []string{}, Findings: []Finding{}}
 		s.Words = "deleted: " + c.whoStillReads(sub.name, contracts[sub.name])
 		if in, ok := candidates.inside[sub.name]; ok {
 			s.Words = fmt.Sprintf("deleted as a schema of its own: it is now a part of %s", in)
 		}
 		if !c.AllowDeleted && !c.Config.allowsDeleted(sub.name) || len(contracts[sub.name]) > 0 {
 			s.Status = Breaking
+			problem := fmt.Sprintf("%s is not there any more; it was in %s", sub.name, v.show)
+			if sub.called != "" {
+				problem += ", and the registry has it: " + sub.called
+			}
 			s.Findings = append(s.Findings, Finding{
 				Rule: SubjectDeleted, Kind: OfSubject, Who: c.whoStillReads(sub.name, contracts[sub.name]),
-				Problem: fmt.Sprintf("%s is not there any more; it was in %s", sub.name, v.show),
+				Problem: problem,
 				New:     Place{File: sub.file}, Old: Place{File: v.show, Line: 1, Column: 1},
 				Fix: c.deletedFix(sub.name, v, candidates, contracts[sub.name]),
 				old: []string{v.fingerprint()},

@@ -37,60 +37,65 @@ func fieldNames(fields []*shapeField) (all []string) {
 
 // readOne makes the candidate's field, whose aliases are ambiguous, read one old field, which no other one reads.
 func (f *fixing) readOne() Fix {
-	if f.field == nil || f.wRecord == nil {
-		return Fix{Words: "let each old field be claimed by one new field only: take an alias away"}
-	}
-	fits := f.fitting(f.field)
-	if len(fits) == 0 {
-		return Fix{Words: "let each old field be claimed by one new field only: take an alias away"}
-	}
-	if len(fits) > 1 {
-		one, others := fits[0], fits[1:]
-		f.dropAliases(f.field, others)
-		words := fmt.Sprintf("old events hold %s%s, and field %s can read one of them: drop the %s %s",
-			plural(len(others), "both ", ""), enumerate(fits), f.field.name, plural(len(others), "alias", "aliases"), enumerate(others))
-		if one != f.field.name {
-			words += fmt.Sprintf(" (or %s instead)", one)
+	if f.field != nil && f.wRecord != nil {
+		switch fits := f.fitting(f.field); len(fits) {
+		case 0:
+		case 1:
+			return f.leave(fits[0])
+		default:
+			return f.choose(fits)
 		}
-		if lost := f.unread(others); len(lost) > 0 {
-			words += fmt.Sprintf("; to go on reading %s, keep %s", enumerate(lost), plural(len(lost), "it as a field of its own", "them as fields of their own"))
-		}
-		return Fix{Words: words, JSON: brief(f.field.text)}
 	}
-	rivals := f.rivals(fits[0])
-	both := enumerate(append([]string{f.field.name}, fieldNames(rivals)...))
-	if fits[0] != f.field.name {
-		words := fmt.Sprintf("old events hold one %s, and %s would read it: drop the alias %[1]s from field %[3]s", fits[0], both, f.field.name)
-		f.dropAliases(f.field, fits)
-		if zero := zeroOf(f.field.typ, map[*shape]bool{}); zero != nil && !f.field.hasDefault() {
-			f.field.text.set("default", zero)
+	return Fix{Words: "let each old field be claimed by one new field only: take an alias away"}
+}
+
+// choose makes the field read the first one of several old fields.
+func (f *fixing) choose(fits []string) Fix {
+	one, others := fits[0], fits[1:]
+	words := fmt.Sprintf("old events hold %s%s, and field %s can read one of them: drop the %s %s",
+		plural(len(others), "both ", ""), enumerate(fits), f.field.name, plural(len(others), "alias", "aliases"), enumerate(others))
+	if one != f.field.name {
+		words += fmt.Sprintf(" (or %s instead)", one)
+	}
+	own := func(name string) bool { return f.rRecord.field(name) != nil }
+	if lost := slices.DeleteFunc(slices.Clone(others), own); len(lost) > 0 {
+		words += fmt.Sprintf("; to go on reading %s, keep %s", enumerate(lost), plural(len(lost), "it as a field of its own", "them as fields of their own"))
+	}
+	f.field.dropAliases(others)
+	return Fix{Words: words, JSON: brief(f.field.text)}
+}
+
+// leave lets an old field, which several fields would read, to that with its name.
+func (f *fixing) leave(old string) Fix {
+	rivals := f.rivals(old)
+	words := fmt.Sprintf("old events hold one %s, and %s would read it: drop the alias %[1]s from ", old, enumerate(append([]string{f.field.name}, fieldNames(rivals)...)))
+	drop := f.field
+	if old == f.field.name {
+		words += enumerate(fieldNames(rivals)) + ", or give this field another name"
+		if len(rivals) != 1 {
+			return Fix{Words: words}
+		}
+		drop = rivals[0]
+	} else {
+		words += "field " + drop.name
+	}
+	drop.dropAliases([]string{old})
+	if zero := zeroOf(drop.typ, map[*shape]bool{}); zero != nil && !drop.hasDefault() {
+		drop.text.set("default", zero)
+		if drop == f.field {
 			words += ", which then needs a default"
 		}
-		if f.rRecord.field(fits[0]) != nil {
-			words += fmt.Sprintf("; or if %s is the renamed %s, give the new field %[2]s another name", f.field.name, fits[0])
-		}
-		return Fix{Words: words, JSON: brief(f.field.text)}
 	}
-	words := fmt.Sprintf("old events hold one %s, and %s would read it: drop the alias %[1]s from %[3]s, or give this field another name", fits[0], both, enumerate(fieldNames(rivals)))
-	if len(rivals) != 1 {
-		return Fix{Words: words}
+	if drop == f.field && f.rRecord.field(old) != nil {
+		words += fmt.Sprintf("; or if %s is the renamed %s, give the new field %[2]s another name", drop.name, old)
 	}
-	f.dropAliases(rivals[0], fits)
-	if zero := zeroOf(rivals[0].typ, map[*shape]bool{}); zero != nil && !rivals[0].hasDefault() {
-		rivals[0].text.set("default", zero)
-	}
-	return Fix{Words: words, JSON: brief(rivals[0].text)}
+	return Fix{Words: words, JSON: brief(drop.text)}
 }
 
-// unread are the writer's fields of these that no field of the reader has the name of.
-func (f *fixing) unread(written []string) []string {
-	return slices.DeleteFunc(slices.Clone(written), func(name string) bool { return f.rRecord.field(name) != nil })
-}
-
-func (f *fixing) dropAliases(field *shapeField, names []string) {
-	kept := slices.DeleteFunc(slices.Clone(field.aliases), func(alias string) bool { return slices.Contains(names, alias) })
-	if field.text.remove("aliases"); len(kept) > 0 {
-		field.text.set("aliases", stringList(kept))
+func (f *shapeField) dropAliases(names []string) {
+	kept := slices.DeleteFunc(slices.Clone(f.aliases), func(alias string) bool { return slices.Contains(names, alias) })
+	if f.text.remove("aliases"); len(kept) > 0 {
+		f.text.set("aliases", stringList(kept))
 	}
 }
 

@@ -35,6 +35,8 @@ type history interface {
 type lost struct {
 	*subject
 	file string
+	// called is its name in a registry, "" where that does not matter.
+	called string
 }
 
 // past is the history of one subject.
@@ -420,10 +422,7 @@ func same(a, b *version) bool {
 
 func (h *gitHistory) gone(candidates *set) []lost {
 	all := gone(h.trees[len(h.trees)-1].set, candidates, func(p string) string {
-		in, err := h.c.inRepository(p)
-		if err != nil {
-			panic(err) // a bug: of has found it
-		}
+		in, _ := h.c.inRepository(p) // "" is a file that git does not have
 		return in
 	})
 	all = slices.DeleteFunc(all, func(l lost) bool { return h.absent[l.path] })
@@ -452,7 +451,7 @@ func gone(before, candidates *set, at func(string) string) (all []lost) {
 	for _, sub := range before.subjects {
 		gone := !found[sub.name] && (!sub.unnamed || !found[sub.path])
 		if gone && sub.newest().schema != nil && !candidates.broken(sub.path, at) && !candidates.mayHold(sub.name) {
-			all = append(all, lost{sub, sub.newest().show})
+			all = append(all, lost{subject: sub, file: sub.newest().show})
 		}
 	}
 	return all

@@ -15,6 +15,9 @@ type registryHistory struct {
 	registry Registry
 	subjects []string
 	subject  string
+	// before is what the files were in git where the change began, nil where that can't be told. A registry alone
+	// can't say which schemas were deleted here: it has those of others, too.
+	before *gitHistory
 }
 
 func (c *checker) registry(subject string, candidates *set) (history, error) {
@@ -34,11 +37,34 @@ func (c *checker) registry(subject string, candidates *set) (history, error) {
 			return nil, err
 		}
 	}
-	c.report.Against, c.report.How = "registry "+name, "schemas that were deleted here are not noticed: a registry has those of others, too"
-	if subject != "" {
-		c.report.Against, c.report.How = fmt.Sprintf("subject %s of registry %s", subject, name), ""
+	c.report.Against, c.report.How = fmt.Sprintf("subject %s of registry %s", subject, name), ""
+	if subject == "" {
+		c.report.Against = "registry " + name
+		h.before, c.report.How = c.filesBefore()
 	}
 	return h, nil
+}
+
+// filesBefore is what git has of where the change began, for the schemas that were deleted; nil if it has nothing.
+func (c *checker) filesBefore() (h *gitHistory, words string) {
+	unknown := "schemas that were deleted here are not noticed: a registry has those of others, too"
+	repo, err := c.openRepository()
+	if err != nil {
+		return nil, unknown
+	}
+	b, err := repo.mainBase(c.Env)
+	if err != nil {
+		return nil, unknown
+	}
+	t, err := c.past(b)
+	if err != nil {
+		return nil, unknown
+	}
+	h = &gitHistory{c: c, trees: []*pastTree{t}}
+	if err := h.sparse(b); err != nil {
+		return nil, unknown
+	}
+	return h, fmt.Sprintf("schemas that were deleted here since %s are noticed, no other ones: a registry has those of others, too", b.label())
 }
 
 func (h *registryHistory) of(s *subject) (all []*past, err error) {
@@ -124,4 +150,27 @@ func (c *Config) named(own, name string) string {
 	return ""
 }
 
-func (h *registryHistory) gone(*set) []lost { return nil }
+// gone returns the subjects that had a file where the change began, and that the registry has.
+func (h *registryHistory) gone(candidates *set) (all []lost) {
+	if h.before == nil {
+		return nil
+	}
+	for _, l := range h.before.gone(candidates) {
+		var in []string
+		for _, called := range l.names() {
+			in = append(in, slices.DeleteFunc(h.names(l.name, called), func(s string) bool { return !slices.Contains(h.subjects, s) })...)
+		}
+		if len(in) > 0 {
+			l.called = strings.Join(in, ", ")
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+func (h *registryHistory) formerContracts() ([]*file, error) {
+	if h.before == nil {
+		return nil, nil
+	}
+	return h.before.formerContracts()
+}

@@ -226,6 +226,37 @@ func TestRegistry_FindsARenamedRecordByItsAlias(t *testing.T) {
 	}
 }
 
+func TestRegistry_NoticesWhatTheChangeDeletes(t *testing.T) {
+	r := &fakeRegistry{level: schema.Backward, names: []string{"orders-shop.Order", "orders-shop.Gone", "orders-shop.Long", "theirs-shop.Other"}}
+	for _, subject := range r.names {
+		s, err := schema.Parse(record(strings.TrimPrefix(subject[strings.IndexByte(subject, '-'):], "-shop.")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Register(t.Context(), subject, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := newRepository(t)
+	w.commit("s/order.avsc", record("Order"), "s/gone.avsc", record("Gone"), "s/draft.avsc", record("Draft"), "s/long.avsc", record("Long"))
+	w.commit("s/long.avsc", "") // before the change
+	w.git("checkout", "--quiet", "-b", "change")
+	w.commit("s/gone.avsc", "", "s/draft.avsc", "") // of which one was never registered
+	o := w.options("s")
+	o.Against, o.Open = "registry", func() (Registry, string, error) { return r, "http://r", nil }
+	w.exits(o, 1, "Compared with registry http://r: schemas that were deleted here since main@", "✗ shop.Gone  s/gone.avsc", "s/gone.avsc, and the registry has it: orders-shop.Gone.",
+		"1 subject breaking, 1 compatible (")
+	o.AllowDeleted = true
+	w.exits(o, 0, "1 deleted, 1 compatible (")
+	o.AllowDeleted = false
+	w.commit("s/order.avsc", "")
+	w.exits(o, 1, "2 subjects breaking (")
+	r.names = []string{"theirs-shop.Other"} // they were deleted there, too
+	w.fails(o, "no .avsc file in s")
+	w.write("s/order.avsc", record("Other"))
+	w.exits(o, 0, "1 compatible (")
+}
+
 func TestText_AnUnnamedSchemaIsSaidToBeNoRecord(t *testing.T) {
 	w, o := inFiles(t, "old/a.avsc", `["null", "string"]`, "new/a.avsc", `["null"]`)
 	w.exits(o, 1, "✗ new/a.avsc  (a union, not a record)\n")

@@ -42,6 +42,9 @@ func (c *checker) present() []string {
 // vacant is the error of paths in which no schema is, nor was. h is nil if nothing is known of what was.
 func (c *checker) vacant(h history) error {
 	_, git := h.(*gitHistory)
+	if r, ok := h.(*registryHistory); ok {
+		git = r.before != nil
+	}
 	was := func(paths ...string) bool {
 		return git && slices.ContainsFunc(c.report.Subjects, func(s Subject) bool {
 			return within(s.File, paths) && slices.Contains([]Status{Deleted, Breaking}, s.Status)
