@@ -133,14 +133,14 @@ func (v jsonValue) members() iter.Seq2[jsonValue, jsonValue] {
 	}
 }
 
-// get returns the member of that name.
-func (v jsonValue) get(name string) (jsonValue, bool) {
+// get returns the member of that name, of several the last.
+func (v jsonValue) get(name string) (last jsonValue, ok bool) {
 	for key, value := range v.members() {
 		if key.str() == name {
-			return value, true
+			last, ok = value, true
 		}
 	}
-	return jsonValue{}, false
+	return last, ok
 }
 
 // integer returns a number that is written without fraction and exponent.

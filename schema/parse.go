@@ -29,7 +29,8 @@ func Parse(text string, refs ...*Schema) (*Schema, error) {
 // ParseStored is Parse for a schema that others have registered. A default that is not a
 // value of its type is no error: some registries take such schemas, and what was
 // written with them can be read. It is kept in String, but nothing is ever filled in with it.
-// Names may have letters and digits of all scripts, as Avro Java takes them.
+// Names may have letters and digits of all scripts, and of a key that is there twice the last counts,
+// as in Avro Java.
 func ParseStored(text string, refs ...*Schema) (*Schema, error) {
 	p := parser{names: map[string]*node{}, stored: true}
 	return p.parse(text, refs)
@@ -296,8 +297,11 @@ func (p *parser) object(v jsonValue, space string) (*node, error) {
 	}
 }
 
-// uniqueKeys refuses an object that says something twice.
+// uniqueKeys refuses an object that says something twice, unless it is stored: then the last counts.
 func (p *parser) uniqueKeys(v jsonValue) error {
+	if p.stored {
+		return nil
+	}
 	seen := make(map[string]bool, 8)
 	for key := range v.members() {
 		if seen[key.str()] {
@@ -568,11 +572,21 @@ func (p *parser) properties(v jsonValue, n *node, reserved ...string) {
 }
 
 func custom(v jsonValue, reserved ...string) (all []property) {
+	var index map[string]int
 	for key, value := range v.members() {
 		name := key.str()
-		if !contains(reserved, name) {
-			all = append(all, property{name, value})
+		if contains(reserved, name) {
+			continue
 		}
+		if i, twice := index[name]; twice {
+			all[i].value = value
+			continue
+		}
+		if index == nil {
+			index = map[string]int{}
+		}
+		index[name] = len(all)
+		all = append(all, property{name, value})
 	}
 	return all
 }

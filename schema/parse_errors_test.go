@@ -264,6 +264,17 @@ func TestParseStored_KeepsDefaultsThatFitNothing(t *testing.T) {
 	}
 }
 
+func TestParseStored_TakesTheLastOfAKeyThatIsThereTwice(t *testing.T) {
+	const text = `{"type":"int","type":"record","name":"Q","doc":"a","pii":1,"name":"R","doc":"b","pii":2,"x":3,"fields":[],"fields":[{"name":"a","type":"int","default":1,"default":2}]}`
+	const want = `{"type":"record","name":"R","doc":"b","fields":[{"name":"a","type":"int","default":2}],"pii":2,"x":3}`
+	if _, err := Parse(text); err == nil {
+		t.Error("Parse accepts it")
+	}
+	if s, err := ParseStored(text); err != nil || s.String() != want {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
 func TestParseStored_TakesNamesOfAllScripts(t *testing.T) {
 	for _, text := range []string{
 		`{"type":"record","name":"Größe","namespace":"größen","aliases":["Maß"],"fields":[{"name":"größe2","type":{"type":"enum","name":"色","symbols":["赤","青٣"]}}]}`,
