@@ -2,12 +2,10 @@ package main
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -21,6 +19,7 @@ type resolveOptions struct {
 	sourceOptions
 	output, datum, format string
 	wire                  bool
+	errs                  io.Writer
 }
 
 func newSchemaResolve() *cobra.Command {
@@ -34,29 +33,35 @@ show the value as the reader sees it.
 
 ` + sourcesHelp + `
 
-A datum is one value in Avro binary, as it is or as hexadecimal digits, or in Avro's
-JSON encoding, where a value of a union names its type: {"note": {"string": "hi"}}. auto
-takes what fits the writer's schema. In text, logical types are as
-people write them; with -o json the value is in Avro's JSON encoding.`,
+A datum is one value that the writer wrote, in one of these forms; auto takes the one that fits
+the writer's schema, and asks which one is meant where two of them do:
+  binary     Avro binary, with or without Confluent's wire header (a byte 0, the id in 4 bytes)
+  hex        the same as hexadecimal digits
+  json       Avro's JSON encoding, as -o json prints it: logical types are the numbers and bytes
+             that they are made of
+  readable   the same with logical types as people write them, as the text here has them:
+             "2.50", "2026-11-23T12:00:00Z"
+In both JSON forms a value of a union names its type: {"note": {"string": "hi"}}.`,
 		Example: `  troupe schema resolve orders-shop.OrderPlaced@1 order_placed.avsc
   troupe schema resolve v1.avsc v2.avsc --datum order.bin
   printf '\x02\x06abc' | troupe schema resolve v1.avsc v2.avsc --datum -
-  troupe schema resolve id:41 order_placed.avsc --datum message.bin --wire -o json | jq .value`,
+  echo '{"id": "o-1", "total": "12.50"}' | troupe schema resolve v1.avsc v2.avsc --datum -
+  troupe schema resolve id:41 order_placed.avsc --datum message.bin -o json | jq .value`,
 		Args: arguments(2, 2, "two schemas, the writer's and the reader's"),
 		RunE: schemaCommand(func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0], args[1]) }),
 	}
 	o.flags(cmd)
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "text or json")
 	cmd.Flags().StringVar(&o.datum, "datum", "", "file with one value that the writer wrote, or - for stdin")
-	cmd.Flags().StringVar(&o.format, "datum-format", "auto", "auto, binary, hex or json")
-	cmd.Flags().BoolVar(&o.wire, "wire", false, "the datum begins with Confluent's wire header: a byte 0 and the id in 4 bytes")
+	cmd.Flags().StringVar(&o.format, "datum-format", "auto", "auto, binary, hex, json or readable")
+	cmd.Flags().BoolVar(&o.wire, "wire", false, "the datum does begin with Confluent's wire header; without this it may")
 	return cmd
 }
 
 func (o *resolveOptions) run(cmd *cobra.Command, w, r string) error {
 	defer o.close()
-	o.in = cmd.InOrStdin()
-	if err := errors.Join(oneOf("-o", o.output, "text", "json"), oneOf("--datum-format", o.format, "auto", "binary", "hex", "json")); err != nil {
+	o.in, o.errs = cmd.InOrStdin(), cmd.ErrOrStderr()
+	if err := errors.Join(oneOf("-o", o.output, "text", "json"), oneOf("--datum-format", o.format, "auto", "binary", "hex", "json", "readable")); err != nil {
 		return usage("%w", err)
 	}
 	if o.datum == "" && (o.wire || cmd.Flags().Changed("datum-format")) {
@@ -227,108 +232,4 @@ func resolutionJSONOf(r *resolution) (*resolutionJSON, error) {
 		j.Value = value
 	}
 	return j, nil
-}
-
-// largestDatum is what is read of a datum: what schema.Limits allow, and hexadecimal digits for it.
-const largestDatum = 130 << 20
-
-// readDatum returns the datum in Avro binary, known to be the writer's.
-func (o *resolveOptions) readDatum(writer *schema.Schema) ([]byte, error) {
-	in, name := o.in, "stdin"
-	if o.datum == "-" {
-		if err := o.takeStdin("the datum"); err != nil {
-			return nil, err
-		}
-	} else {
-		f, err := os.Open(o.datum)
-		if err != nil {
-			return nil, cannotRead(o.datum, err)
-		}
-		defer f.Close()
-		in, name = f, o.datum
-	}
-	text, err := readAtMost(in, largestDatum)
-	if err != nil {
-		return nil, cannotRead(name, err)
-	}
-	data, err := o.decodeDatum(writer, text)
-	if err != nil {
-		return nil, fmt.Errorf("%s is no datum of the writer's schema: %w", name, err)
-	}
-	return data, nil
-}
-
-func (o *resolveOptions) decodeDatum(writer *schema.Schema, text []byte) ([]byte, error) {
-	switch o.format {
-	case "binary":
-		return o.checked(writer, text)
-	case "hex":
-		data, err := fromHex(text)
-		if err != nil {
-			return nil, err
-		}
-		return o.checked(writer, data)
-	case "json":
-		if o.wire {
-			return nil, errors.New("JSON has no wire header: leave out --wire")
-		}
-		data, err := writer.AppendFromJSON(nil, string(text), schema.Limits{})
-		return data, explainJSON(err)
-	}
-	data, err := o.checked(writer, text)
-	if err == nil {
-		return data, nil
-	}
-	if digits, bad := fromHex(text); bad == nil {
-		if data, worse := o.checked(writer, digits); worse == nil {
-			return data, nil
-		} else {
-			return nil, fmt.Errorf("as hexadecimal digits: %w", worse)
-		}
-	}
-	if json.Valid(text) && len(bytes.TrimSpace(text)) > 0 && !o.wire {
-		data, worse := writer.AppendFromJSON(nil, string(text), schema.Limits{})
-		if worse == nil {
-			return data, nil
-		}
-		return nil, fmt.Errorf("as Avro's JSON encoding: %w", explainJSON(worse))
-	}
-	return nil, err
-}
-
-// explainJSON adds to what is wrong with Avro's JSON how it has unions, which is not as people expect.
-func explainJSON(err error) error {
-	if err == nil || !strings.Contains(err.Error(), "union") {
-		return err
-	}
-	return fmt.Errorf(`%w; a value of a union names its type, such as {"note": {"string": "hi"}}`, err)
-}
-
-// wireHeader is how long Confluent's is.
-const wireHeader = 5
-
-// checked returns data without their wire header, if they are one value of the writer's.
-func (o *resolveOptions) checked(writer *schema.Schema, data []byte) ([]byte, error) {
-	hasHeader := len(data) >= wireHeader && data[0] == 0
-	if o.wire {
-		if !hasHeader {
-			return nil, errors.New("it does not begin with a wire header, a byte 0 and 4 bytes of an id: leave out --wire")
-		}
-		data = data[wireHeader:]
-	}
-	err := writer.Validate(data, schema.Limits{})
-	if err != nil && !o.wire && hasHeader && writer.Validate(data[wireHeader:], schema.Limits{}) == nil {
-		err = fmt.Errorf("it begins with Confluent's wire header: --wire takes that away")
-	}
-	return data, err
-}
-
-// fromHex reads hexadecimal digits, with spaces, line breaks or 0x between them.
-func fromHex(text []byte) ([]byte, error) {
-	digits := strings.NewReplacer(" ", "", "\n", "", "\r", "", "\t", "", "0x", "", `\x`, "", ":", "").Replace(string(text))
-	data, err := hex.DecodeString(digits)
-	if err != nil {
-		return nil, errors.New("these are not pairs of hexadecimal digits")
-	}
-	return data, nil
 }
