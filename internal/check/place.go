@@ -1,6 +1,7 @@
 package check
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"sort"
@@ -38,6 +39,7 @@ type source struct {
 	// lines are where the lines start, nil where nobody asked yet.
 	lines []int
 	ends  map[int]int // what end returned, by offset
+	valid bool        // it is JSON, once end was asked
 }
 
 // starts returns where the lines start.
@@ -71,7 +73,10 @@ func (s *source) position(offset int) (line, column int) {
 
 // end is where the JSON value ends that starts at an offset, or behind it after space, 0 where that is a record of several lines.
 func (s *source) end(offset int) int {
-	if end, ok := s.ends[offset]; ok {
+	if s.ends == nil {
+		s.ends, s.valid = map[int]int{}, json.Valid(s.text)
+	}
+	if end, ok := s.ends[offset]; ok || !s.valid {
 		return end
 	}
 	r := valueReader{text: s.text, at: offset, left: math.MaxInt}
@@ -80,9 +85,6 @@ func (s *source) end(offset int) int {
 	first, _ := s.position(v.span[0])
 	if last, _ := s.position(end); last > first && v.get("fields") != nil {
 		end = 0 // what is said is not about each of its fields
-	}
-	if s.ends == nil {
-		s.ends = map[int]int{}
 	}
 	s.ends[offset] = end
 	return end
