@@ -332,7 +332,7 @@ func (e *editor) resize() string {
 	if s == nil {
 		return ""
 	}
-	s.size = pick(e.rng, []int{1, 2, 4, 8})
+	s.size = pick(e.rng, []int{0, 1, 2, 4, 8, 12, 16})
 	return sayf("fixed %s: size %d", s, s.size)
 }
 

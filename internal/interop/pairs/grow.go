@@ -83,19 +83,22 @@ func (g *grower) primitive() *shape {
 	return s
 }
 
-// meaning gives a type one of the logical types that it may have.
+// meaning gives a type one of the logical types that it may have, or seldom one that means nothing there.
 func (g *grower) meaning(s *shape) bool {
 	of := map[string][]string{
-		"int":    {"date", "time-millis"},
-		"long":   {"time-micros", "timestamp-millis", "timestamp-micros", "local-timestamp-millis"},
-		"string": {"uuid"}, "bytes": {"decimal"}, "fixed": {"decimal"},
+		"int": {"date", "time-millis"},
+		"long": {"time-micros", "timestamp-millis", "timestamp-micros", "timestamp-nanos",
+			"local-timestamp-millis", "local-timestamp-micros", "local-timestamp-nanos"},
+		"string": {"uuid"}, "bytes": {"decimal", "decimal", "decimal", "big-decimal"}, "fixed": {"decimal", "decimal", "uuid", "duration"},
 	}[s.kind]
 	if of == nil {
 		return false
 	}
-	s.logical = pick(g.rng, of)
+	if s.logical = pick(g.rng, of); g.chance(8) {
+		s.logical = pick(g.rng, []string{"unheard-of", "decimal", "date", "duration"})
+	}
 	if s.logical == "decimal" {
-		s.precision, s.scale = pick(g.rng, []int{4, 6, 9}), pick(g.rng, []int{0, 2})
+		s.precision, s.scale = pick(g.rng, []int{0, 4, 6, 9, 38}), pick(g.rng, []int{0, 2, 2, 5})
 	}
 	return true
 }
@@ -132,7 +135,7 @@ func (g *grower) enum() *shape {
 }
 
 func (g *grower) fixed() *shape {
-	s := g.name(&shape{kind: "fixed", size: pick(g.rng, []int{1, 2, 4, 8})})
+	s := g.name(&shape{kind: "fixed", size: pick(g.rng, []int{0, 1, 2, 4, 8, 12, 16})})
 	if s.size >= 4 && g.chance(30) {
 		g.meaning(s)
 	}
@@ -176,7 +179,11 @@ func validUnion(u *shape) bool {
 
 func (g *grower) record(depth int) *shape {
 	s := g.name(&shape{kind: "record"})
-	for range 1 + g.rng.IntN(4) {
+	fields := 1 + g.rng.IntN(4)
+	if g.chance(4) {
+		fields = 0
+	}
+	for range fields {
 		s.fields = append(s.fields, g.field(s, depth))
 	}
 	return s
@@ -226,9 +233,9 @@ func (g *grower) example(s *shape, depth int) (any, bool) {
 	case "long":
 		return pick(g.rng, []int64{0, -1, 1 << 40, math.MaxInt64, math.MinInt64}), true
 	case "float", "double":
-		return pick(g.rng, []any{int64(3), 0.0, -2.25, 1e10}), true
+		return pick(g.rng, []any{int64(3), 0.0, math.Copysign(0, -1), -2.25, 0.1, 1e10, 1e39, 5e-324, int64(1<<24 + 1), int64(1<<53 + 1), int64(math.MaxInt64)}), true
 	case "string":
-		return pick(g.rng, []string{"", "a", "null", "ü"}), true
+		return pick(g.rng, []string{"", "a", "null", "NaN", "ü", "\U0001f600", "\"\\/\u2028\n"}), true
 	case "bytes":
 		return pick(g.rng, []string{"", "a", "\x00", "ÿ"}), true
 	case "enum":

@@ -114,11 +114,11 @@ func similar(w, r *shape) bool {
 
 // decimal reports whether a type is a decimal: one that is not well formed is none.
 func decimal(s *shape) bool {
-	if s.logical != "decimal" {
+	if s.logical != "decimal" || s.precision == 0 || s.scale > s.precision || s.kind == "fixed" && s.size == 0 {
 		return false
 	}
 	if s.kind != "fixed" {
-		return true
+		return s.kind == "bytes"
 	}
 	most := new(big.Int).Lsh(big.NewInt(1), uint(8*s.size-1))
 	return s.precision < len(most.Sub(most, big.NewInt(1)).String())
@@ -229,7 +229,7 @@ func taken(s *shape, value any) bool {
 			return true
 		}
 	case string:
-		if s.kind == "fixed" {
+		if s.kind == "fixed" || s.kind == "bytes" { // of any length, and of any characters
 			return true
 		}
 	}
