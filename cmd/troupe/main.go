@@ -21,7 +21,33 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends what runs in good order; a second one ends the process.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], &interruptible{ctx: ctx, r: os.Stdin}, os.Stdout, os.Stderr))
+}
+
+// interruptible is stdin: at a terminal a read of it ends with the next line only, but a signal
+// ends it for whoever waits. (The read itself goes on until the process ends.)
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (i *interruptible) Read(b []byte) (int, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		text := make([]byte, len(b)) // b may be the caller's again by then
+		n, err := i.r.Read(text)
+		read <- result{text[:n], err}
+	}()
+	select {
+	case r := <-read:
+		return copy(b, r.text), r.err
+	case <-i.ctx.Done():
+		return 0, i.ctx.Err()
+	}
 }
 
 // run runs the command line args and returns the exit code: 0 when it is done,

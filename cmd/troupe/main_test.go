@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -120,4 +121,36 @@ func TestEveryCommand_AnswersASlipInOneLine(t *testing.T) {
 			}
 		}
 	}
+}
+
+// At a terminal a read of stdin would wait for the next line.
+func TestRun_InterruptsWhatWaitsForStdin(t *testing.T) {
+	inDirectory(t, map[string]string{"v1.avsc": orderV1})
+	for _, args := range []string{"schema resolve v1.avsc v1.avsc --datum -", "schema diff - v1.avsc", "schema lint -"} {
+		ctx, cancel := context.WithCancel(context.Background())
+		stdin, keyboard := io.Pipe()
+		asked := make(chan struct{})
+		var out, errs bytes.Buffer
+		ended := make(chan int, 1)
+		go func() {
+			ended <- run(ctx, strings.Fields(args), &interruptible{ctx: ctx, r: signalled{stdin, asked}}, &out, &errs)
+		}()
+		<-asked
+		cancel()
+		if code := <-ended; code != 130 || out.Len() > 0 || !strings.HasPrefix(errs.String(), "troupe: interrupted: ") || strings.Count(errs.String(), "\n") != 1 {
+			t.Errorf("%s exits %d: stdout %q, stderr %q", args, code, &out, &errs)
+		}
+		keyboard.Close()
+	}
+}
+
+// signalled says once that it is read.
+type signalled struct {
+	r     io.Reader
+	asked chan struct{}
+}
+
+func (s signalled) Read(b []byte) (int, error) {
+	close(s.asked)
+	return s.r.Read(b)
 }
