@@ -1,12 +1,111 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/troupe-go/troupe/schema"
 )
+
+// contract is a schema that a service reads with.
+type contract struct {
+	service string
+	*version
+}
+
+// contracts reads the services' reader schemas, by the name of the schema.
+func (c *checker) contracts() (map[string][]contract, error) {
+	dir := c.contractsDir()
+	full := filepath.Join(c.tree.root, filepath.FromSlash(dir))
+	if filepath.IsAbs(c.Contracts) {
+		full = c.Contracts
+	}
+	entries, err := os.ReadDir(full)
+	if err != nil {
+		if c.Contracts != "" {
+			return nil, fmt.Errorf("the contracts' directory %s: %w", dir, cause(err))
+		}
+		return nil, nil
+	}
+	all := map[string][]contract{}
+	for _, e := range entries {
+		service, err := filepath.EvalSymlinks(filepath.Join(full, e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("the contracts' directory %s: %s: %w", dir, e.Name(), cause(err))
+		}
+		info, err := os.Stat(service)
+		if err != nil {
+			return nil, fmt.Errorf("the contracts' directory %s: %s: %w", dir, e.Name(), cause(err))
+		}
+		if !info.IsDir() {
+			if path.Ext(e.Name()) == extension {
+				c.strayContract(dir, e.Name())
+			}
+			continue
+		}
+		t := &workTree{root: service, show: func(p string) string { return path.Join(dir, e.Name(), p) }}
+		paths, err := t.list(nil)
+		if err != nil {
+			return nil, err
+		}
+		files := c.load(t, paths)
+		s, err := newSet(files, false, nil)
+		if err != nil {
+			return nil, err
+		}
+		c.report.Problems = append(c.report.Problems, s.problems...)
+		c.hasContracts = c.hasContracts || len(files) > 0
+		for _, sub := range s.subjects {
+			all[sub.name] = append(all[sub.name], contract{e.Name(), sub.newest()})
+		}
+	}
+	return all, nil
+}
+
+// adopt gives the contracts for names that no candidate has to those that they have as aliases.
+func adopt(contracts map[string][]contract, candidates *set) {
+	known := map[string]bool{}
+	for _, sub := range candidates.subjects {
+		for _, name := range sub.names() {
+			known[name] = true
+		}
+	}
+	for name, ks := range contracts {
+		if known[name] {
+			continue
+		}
+		contracts[name] = slices.DeleteFunc(ks, func(k contract) bool {
+			for _, alias := range k.schema.Aliases() {
+				if known[alias] {
+					contracts[alias] = append(contracts[alias], k)
+					return true
+				}
+			}
+			return false
+		})
+		if len(contracts[name]) == 0 {
+			delete(contracts, name)
+		}
+	}
+}
+
+func (c *checker) contractsDir() string {
+	if c.Contracts != "" {
+		return path.Clean(filepath.ToSlash(c.Contracts))
+	}
+	return path.Join(filepath.ToSlash(c.ConfigDir), cmp.Or(c.Config.Contracts, "contracts"))
+}
+
+// strayContract says that a file in the contracts' directory belongs to no service.
+func (c *checker) strayContract(dir, name string) {
+	file := path.Join(dir, name)
+	c.report.Problems = append(c.report.Problems, Problem{File: file, Message: fmt.Sprintf("%s belongs to no service: %s", file, setAside(dir))})
+}
 
 // deployWithContracts says that a service that cannot read new events goes before all others.
 func (s *Subject) deployWithContracts() {

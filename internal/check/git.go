@@ -42,6 +42,11 @@ func openRepository(ctx context.Context, dir string) (*repository, error) {
 	return r, nil
 }
 
+// up leads from dir to the repository's root.
+func (r *repository) up() string {
+	return path.Clean(strings.Repeat("../", strings.Count(r.prefix, "/")))
+}
+
 // git runs git and returns its output.
 func (r *repository) git(args ...string) (string, error) {
 	out, err := r.pipe(nil, args...)

@@ -118,7 +118,7 @@ func (c *checker) openRepository() (*repository, error) {
 	}
 	c.repo, c.repoDir = repo, dir
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		c.repoTop = filepath.Join(real, strings.Repeat("../", strings.Count(repo.prefix, "/")))
+		c.repoTop = filepath.Join(real, repo.up())
 	}
 	if c.report.Prefix, err = c.inRepository("."); err != nil {
 		c.report.Prefix = "." // Dir is elsewhere

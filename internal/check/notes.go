@@ -125,6 +125,16 @@ func (c *checker) idleRules(candidates *set, gone map[string]bool) {
 	}
 }
 
+// unusedTags notes that versions were named that no mode looks at.
+func (c *checker) unusedTags() {
+	for _, s := range c.report.Subjects {
+		if c.Tags == "" || strings.HasSuffix(string(s.Mode), "_TRANSITIVE") {
+			return
+		}
+	}
+	c.noteAt("", 0, false, "the versions of the tags %s are for the _TRANSITIVE modes, and no schema here has one: only the last version was looked at", c.Tags)
+}
+
 // past contracts are those that a history has and the directory has no more.
 type contractHistory interface {
 	formerContracts() ([]*file, error)

@@ -3,41 +3,9 @@ package check
 import (
 	"errors"
 	"fmt"
-	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 )
-
-// absent is a path that was asked for and is not there, or not there any more.
-type absent struct {
-	path string
-	err  error
-}
-
-// vanish notes a path that is not there.
-func (c *checker) vanish(p string, err error) {
-	full := p
-	if !filepath.IsAbs(p) {
-		full = filepath.Join(c.tree.root, p)
-	}
-	rel, relErr := filepath.Rel(c.tree.root, full)
-	if relErr != nil {
-		rel = p
-	}
-	rel = filepath.ToSlash(rel)
-	if path.Ext(rel) != extension {
-		c.named = false
-	}
-	c.paths, c.gone = append(c.paths, rel), append(c.gone, absent{rel, err})
-}
-
-// present are the paths that are there.
-func (c *checker) present() []string {
-	return slices.DeleteFunc(slices.Clone(c.paths), func(p string) bool {
-		return slices.ContainsFunc(c.gone, func(a absent) bool { return a.path == p })
-	})
-}
 
 // vacant is the error of paths in which no schema is, nor was. h is nil if nothing is known of what was.
 func (c *checker) vacant(h history) error {
@@ -91,4 +59,18 @@ func (c *checker) begin(e *beginning, candidates *set) (history, error) {
 // allNew reports whether the configuration allows each schema to be new.
 func (c *checker) allNew(candidates *set) bool {
 	return !slices.ContainsFunc(candidates.subjects, func(s *subject) bool { return !c.Config.allowsNew(s.name) })
+}
+
+// nothing says why a check compared nothing, "" if it did or that is meant.
+func (c *checker) nothing() string {
+	s := c.report.Summary
+	switch {
+	case s.Compared > 0 || s.Exit != 0:
+		return ""
+	case s.Unchecked > 0 && (s.New == 0 || c.AllowNew):
+		return fmt.Sprintf("nothing was checked: the mode of every subject is NONE (from %s)", c.report.Subjects[0].ModeFrom)
+	case c.AllowNew || s.New == 0 || !slices.ContainsFunc(c.report.Subjects, func(s Subject) bool { return s.Status == New && !c.Config.allowsNew(s.Name) }):
+		return ""
+	}
+	return fmt.Sprintf("nothing was checked: %s has none of the %s here; if they are all new, say so with --allow-new (or \"new: allow\" under schema: in troupe.yaml)", c.report.Against, count(s.New, "schema"))
 }
