@@ -19,7 +19,7 @@ type Judgement struct {
 
 	// What some implementations get wrong.
 	Recursive           bool // a type of the writer's or reader's contains itself
-	AliasInNewNamespace bool // a field was renamed in a record that has another full name and no alias for it
+	AliasInNewNamespace bool // a field was renamed in a record that has another full name and no alias for it, or in one that has it but is not meant
 	NamespaceInUnion    bool // an enum or fixed in the reader's union has another namespace and no alias for it
 	LaterDefault        bool // a default is for a branch of a union, and Java takes an earlier one that it does not fit
 	AliasOfItself       bool // a field has its own name as an alias
@@ -29,7 +29,7 @@ type Judgement struct {
 
 // Judge judges the pair.
 func (p *Pair) Judge() Judgement {
-	j := &judge{seen: map[[2]*shape]bool{}}
+	j := &judge{seen: map[[2]*shape]bool{}, reader: shapes(p.reader)}
 	j.Recursive = slices.ContainsFunc(append(shapes(p.writer), shapes(p.reader)...), recursive)
 	j.pair(p.writer, p.reader)
 	for _, s := range shapes(p.reader) {
@@ -53,7 +53,8 @@ func (j *judge) field(in *shape, f *field) {
 // is judged once, and a type that contains itself is no special case.
 type judge struct {
 	Judgement
-	seen map[[2]*shape]bool
+	seen   map[[2]*shape]bool
+	reader []*shape // all types of the reader's
 }
 
 func (j *judge) problem(format string, args ...any) {
@@ -167,6 +168,11 @@ func branch(w, union *shape) (best, candidates int) {
 }
 
 func (j *judge) record(w, r *shape) {
+	for _, other := range j.reader {
+		if other != r && other.kind == "record" && other.fullName() == w.fullName() {
+			j.AliasInNewNamespace = j.AliasInNewNamespace || slices.ContainsFunc(other.fields, func(f *field) bool { return len(sources(w, f)) > 0 && len(f.aliases) > 0 })
+		}
+	}
 	claims := map[*field]int{}
 	for _, f := range r.fields {
 		if from := sources(w, f); len(from) == 1 {
