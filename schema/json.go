@@ -193,10 +193,12 @@ type scanner struct {
 	err      *jsonError
 }
 
+const byteOrderMark = "\ufeff"
+
 // notText says why a schema's text cannot be one before it is read, "" if it may be.
 func notText(text string) string {
 	switch {
-	case strings.HasPrefix(text, "\ufeff"):
+	case strings.HasPrefix(text, byteOrderMark):
 		return "the text starts with a byte order mark: save it as UTF-8 without it"
 	case strings.HasPrefix(text, "\xff\xfe"), strings.HasPrefix(text, "\xfe\xff"):
 		return "the text is UTF-16: save it as UTF-8"

@@ -29,8 +29,8 @@ func Parse(text string, refs ...*Schema) (*Schema, error) {
 // ParseStored is Parse for a schema that others have registered. A default that is not a
 // value of its type is no error: some registries take such schemas, and what was
 // written with them can be read. It is kept in String, but nothing is ever filled in with it.
-// Names may have letters and digits of all scripts, and of a key that is there twice the last counts,
-// as in Avro Java.
+// Names may have letters and digits of all scripts, of a key that is there twice the last counts, and
+// the text may start with a byte order mark: nobody can change what is in a history.
 func ParseStored(text string, refs ...*Schema) (*Schema, error) {
 	p := parser{names: map[string]*node{}, stored: true}
 	return p.parse(text, refs)
@@ -49,6 +49,9 @@ func ParseStoredFile(file, text string, refs ...*Schema) (*Schema, error) {
 }
 
 func (p *parser) parse(text string, refs []*Schema) (*Schema, error) {
+	if p.stored {
+		text = strings.TrimPrefix(text, byteOrderMark)
+	}
 	if problem := notText(text); problem != "" {
 		if p.file != "" {
 			problem = strings.Replace(problem, "the text", "the file", 1)

@@ -275,6 +275,16 @@ func TestParseStored_TakesTheLastOfAKeyThatIsThereTwice(t *testing.T) {
 	}
 }
 
+func TestParseStored_PassesOverAByteOrderMark(t *testing.T) {
+	const text = "\ufeff\"int\""
+	if _, err := Parse(text); err == nil {
+		t.Error("Parse accepts it")
+	}
+	if s, err := ParseStored(text); err != nil || s.String() != `"int"` {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
 func TestParseStored_TakesNamesOfAllScripts(t *testing.T) {
 	for _, text := range []string{
 		`{"type":"record","name":"Größe","namespace":"größen","aliases":["Maß"],"fields":[{"name":"größe2","type":{"type":"enum","name":"色","symbols":["赤","青٣"]}}]}`,
