@@ -230,7 +230,8 @@ func ask[T any](ctx context.Context, c *Client, question string, do func(context
 		met := &setback{}
 		c.setbacks.Store(question, met)
 		defer c.setbacks.Delete(question)
-		ctx, cancel := context.WithTimeout(withSetback(context.WithoutCancel(ctx), met), c.cfg.Patience)
+		ctx, cancel := context.WithTimeoutCause(withSetback(context.WithoutCancel(ctx), met), c.cfg.Patience,
+			fmt.Errorf("no answer within %v in all: %w", c.cfg.Patience, context.DeadlineExceeded))
 		defer cancel()
 		defer context.AfterFunc(c.closing, cancel)()
 		v, err := do(ctx)

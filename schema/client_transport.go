@@ -54,7 +54,7 @@ func (t *patientTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 			return res, gaveUp(attempt, err)
 		}
 		if !wait(req.Context(), pause) {
-			return nil, req.Context().Err()
+			return nil, context.Cause(req.Context())
 		}
 		if req, err = again(req); err != nil {
 			return nil, err

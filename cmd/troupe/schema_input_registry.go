@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -113,7 +114,7 @@ func (o *sourceOptions) explain(ctx context.Context, a address, err error) error
 		return fmt.Errorf("%w; the registry is up but not well: its own log should say why", err)
 	case errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "no answer within"):
 		return fmt.Errorf("%w; %s; --timeout (now %v) says how long to wait", err, registryDown, o.timeout)
-	case strings.Contains(err.Error(), "connect"):
+	case errors.As(err, new(*net.OpError)): // nobody listens, or there is no such host
 		return fmt.Errorf("%w; %s", err, registryDown)
 	}
 	return err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -11,6 +12,17 @@ import (
 	"github.com/troupe-go/troupe/internal/sickregistry"
 	"github.com/troupe-go/troupe/troupetest"
 )
+
+func TestSchema_SaysThatThereIsNoRegistry(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	for _, url := range []string{"http://" + l.Addr().String(), "http://no-such-host.invalid"} {
+		expect(t, troupeSchema(context.Background(), "", "ls", "--registry", url, "--timeout", "1s"), 2, url+"/subjects: ", "is it up, and is the URL right?")
+	}
+}
 
 // Each illness of a registry is one line that says what to do, for each command that asks one.
 func TestSchema_SaysWhatIsTheMatterWithARegistry(t *testing.T) {
