@@ -248,22 +248,6 @@ func (s *scanner) run() {
 	}
 }
 
-// comment returns how long the comment is that s begins with: 0 if it begins with none, or with one that never ends.
-func comment(s string) int {
-	switch {
-	case strings.HasPrefix(s, "//"):
-		if end := strings.IndexAny(s, "\r\n"); end >= 0 {
-			return end
-		}
-		return len(s)
-	case strings.HasPrefix(s, "/*"):
-		if end := strings.Index(s[2:], "*/"); end >= 0 {
-			return end + 4
-		}
-	}
-	return 0
-}
-
 // unexpected fails at the current place, and says what may be meant there.
 func (s *scanner) unexpected(where string) {
 	rest, hint := s.text[s.i:], ""

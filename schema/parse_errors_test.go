@@ -303,19 +303,3 @@ func TestParseStored_TakesNamesOfAllScripts(t *testing.T) {
 		}
 	}
 }
-
-func TestParse_TakesCommentsForWhiteSpace(t *testing.T) {
-	const text = "/*\n * A licence \"quoted\".\n **/\n{ // a record\r\n\"type\" /**/ : /* // */ \"record\",\n\"name\": \"R\", /* \"doc\": \"x\", */" +
-		"\"fields\": [ /***/ {\"name\": \"a//b\", \"type\": \"int\"} ]}"
-	checkParseError(t, text, `avro schema 6:58 (/fields/0): the field name "a//b" is not legal: `+nameRule)
-	const url = `"http://x/*y*/"`
-	s := mustParse(t, strings.NewReplacer(`"a//b"`, `"a"`, `"int"`, `"string", /* it */ "default": `+url+`, "see": [ // none
-		`+url+`/**/]`).Replace(text)+"// the end")
-	want := `{"type":"record","name":"R","fields":[{"name":"a","type":"string","default":"http://x/*y*/","see":["http://x/*y*/"]}]}`
-	if s.String() != want {
-		t.Errorf("got  %s\nwant %s", s, want)
-	}
-	if _, err := mustParse(t, `"int"`).AppendFromJSON(nil, "1 /* one */", Limits{}); err == nil {
-		t.Error("data with a comment are accepted")
-	}
-}
