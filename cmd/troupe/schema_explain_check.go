@@ -9,7 +9,8 @@ func checkRules() []explanation {
 			rule: string(check.SubjectDeleted), kind: "breaking",
 			short: "a schema is gone that was there before",
 			meaning: `A schema file was removed, or its type has another name now: nothing here has the full name that it had. Events of
-it stay in their topic until they expire, and services that read them still need the schema.`,
+it stay in their topic until they expire, and services that read them still need the schema. Compared with a registry, that is
+said of what the change deletes and the registry has.`,
 			who: `Nobody at once. Services that still wait for the event get none any more, and a service that reads the topic from its
 beginning finds events that the repository says nothing about.`,
 			fix: `Bring the file back. If the type has another name now, say so there with the old full name as an alias. If it is meant,
