@@ -106,15 +106,15 @@ func (i *interrupting) Read(b []byte) (int, error) {
 }
 
 func TestQuickstart_NamesACheckThatWorksInAFreshClone(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "troupe")
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/troupe").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	for _, r := range []report{{}, {embedded: true}} {
 		_, line, found := strings.Cut(r.next(), "\n  go run ./cmd/troupe schema check ")
 		line, _, _ = strings.Cut(line, "\n")
 		if !found {
 			t.Fatalf("no check in %s", r.next())
-		}
-		program := filepath.Join(t.TempDir(), "troupe")
-		if out, err := exec.Command("go", "build", "-o", program, "../../cmd/troupe").CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
 		}
 		check := exec.Command(program, append([]string{"schema", "check"}, strings.Fields(line)...)...)
 		check.Dir = filepath.Join("..", "..")
