@@ -64,6 +64,8 @@ func visitLossy(n *node, t reflect.Type) (visit, bool) {
 		}, true
 	case n.logical.name == "time-millis" && t == durationType:
 		return func(p unsafe.Pointer) error { return exactMillis(*(*time.Duration)(p)) }, true
+	case n.logical.name == "date" && t == timeType:
+		return func(p unsafe.Pointer) error { return exactDate(*(*time.Time)(p)) }, true
 	case n.kind == kindUnion && t.Kind() == reflect.Interface && t.NumMethod() == 0:
 		return exactUnion(n), true
 	}
@@ -77,17 +79,34 @@ func exactMillis(d time.Duration) error {
 	return nil
 }
 
+// exactDate refuses times that hamba writes as another day: it cuts towards 1970.
+func exactDate(t time.Time) error {
+	const day = 24 * 60 * 60
+	if seconds := t.Unix(); seconds < 0 && seconds%day != 0 {
+		return fmt.Errorf("%s would be written as the date %s: before 1970 take midnight in UTC", t.Format(time.RFC3339), time.Unix(seconds/day*day, 0).UTC().Format(time.DateOnly))
+	}
+	return nil
+}
+
 // exactUnion does the same for a union that has no Go type of its own: hamba takes the branch
 // that the value's Go type says, an int before a long, or the only key of a map.
 func exactUnion(n *node) visit {
 	decimals := map[*node]visit{}
+	times := 0 // branches that a time may go into
 	for _, branch := range n.branches {
+		if branch.logical.name == "date" || strings.Contains(branch.logical.name, "timestamp-") {
+			times++
+		}
 		if branch.logical.name == "decimal" {
 			decimals[branch] = exactDecimal(branch.logical.scale)
 		}
 	}
-	exact := func(branch *node, v any) error {
+	exact := func(branch *node, v any, named bool) error {
 		switch v := v.(type) {
+		case time.Time:
+			if branch.logical.name == "date" && (named || times == 1) {
+				return exactDate(v)
+			}
 		case int:
 			if branch.kind == kindInt && v != int(int32(v)) {
 				return fmt.Errorf("%d does not fit an int of 32 bits", v)
@@ -111,7 +130,7 @@ func exactUnion(n *node) visit {
 			if named != nil {
 				value = named[branch.goName()]
 			}
-			if err := exact(branch, value); err != nil {
+			if err := exact(branch, value, named != nil); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,12 @@ type (
 	ratUnion struct {
 		A any `avro:"a"`
 	}
+	dates struct {
+		D  time.Time   `avro:"d"`
+		L  []time.Time `avro:"l"`
+		A  any         `avro:"a"`
+		At any         `avro:"at"`
+	}
 )
 
 func (*handWritten) Schema() avro.Schema {
@@ -42,6 +49,32 @@ func (*anyUnion) Schema() avro.Schema {
 func (*ratUnion) Schema() avro.Schema {
 	return parsed(`{"type":"record","name":"C","fields":[{"name":"a","type":["null",{"type":"bytes","logicalType":"decimal","precision":9,"scale":2},"string"]}]}`)
 }
+func (*dates) Schema() avro.Schema {
+	const date, at = `{"type":"int","logicalType":"date"}`, `{"type":"long","logicalType":"timestamp-millis"}`
+	return parsed(`{"type":"record","name":"D","fields":[{"name":"d","type":` + date + `},{"name":"l","type":{"type":"array","items":` + date + `}},
+		{"name":"a","type":["null",` + date + `]},{"name":"at","type":["null",` + at + `,` + date + `]}]}`)
+}
+
+func TestLoss_DatesAreTheDayThatIsWritten(t *testing.T) {
+	day := time.Date(1960, 5, 1, 0, 0, 0, 0, time.UTC)
+	noon := day.Add(12 * time.Hour)
+	if _, err := AppendEncode(nil, &dates{D: noon, L: []time.Time{day}}); err == nil || !strings.Contains(err.Error(), "1960-05-01T12:00:00Z would be written as the date 1960-05-02") {
+		t.Error(err)
+	}
+	for _, bad := range []*dates{{D: day, L: []time.Time{day, noon}}, {D: day, A: noon}, {D: day, At: map[string]any{"int.date": noon}}} {
+		if b, err := AppendEncode(nil, bad); err == nil {
+			t.Errorf("%+v was encoded as %x", bad, b)
+		}
+	}
+	for _, d := range []time.Time{day, noon.AddDate(11, 0, 0), {}} {
+		want := &dates{D: d, L: []time.Time{d}, A: day, At: noon}
+		var got dates
+		if err := decoderOf[dates](t, Limits{}).Decode(context.Background(), 1, encoded(t, want), &got); err != nil || !got.D.Equal(d.Truncate(24*time.Hour)) || !got.A.(time.Time).Equal(day) {
+			t.Errorf("%v became %v, %v", d, got, err)
+		}
+	}
+}
+
 func TestLoss_NamedBytesAreCutLoose(t *testing.T) {
 	d := decoderOf[handWritten](t, Limits{})
 	var got handWritten
