@@ -60,13 +60,7 @@ type group struct {
 // groups are a subject's findings: what fails, what is waived, and the warnings.
 func (r *Report) groups(s Subject) (failing, waived, warnings []group) {
 	for _, f := range s.Findings {
-		list := &failing
-		switch {
-		case f.Waived != nil:
-			list = &waived
-		case !r.Fails(f):
-			list = &warnings
-		}
+		list := map[weight]*[]group{fails: &failing, excused: &waived, toLook: &warnings}[r.weigh(f)]
 		who := f.Who
 		if f.Warning {
 			who = f.warned()

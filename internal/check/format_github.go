@@ -7,20 +7,16 @@ import (
 	"strings"
 )
 
+// gitHubLevels are GitHub's words.
+var gitHubLevels = map[weight]string{fails: "error", toLook: "warning", excused: "notice", said: "notice"}
+
 // writeGitHub prints workflow commands, which GitHub shows beside the lines of a change.
 func (r *Report) writeGitHub(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	for _, s := range r.Subjects {
 		for _, f := range s.Findings {
-			level := "error"
-			switch {
-			case f.Waived != nil:
-				level = "notice"
-			case !r.Fails(f):
-				level = "warning"
-			}
 			text := []string{upper(f.says()) + "."}
-			r.annotate(b, level, f.New, fmt.Sprintf("%s: %s", f.Rule, s.Name), strings.Join(append(text, f.details()...), "\n"))
+			r.annotate(b, gitHubLevels[r.weigh(f)], f.New, fmt.Sprintf("%s: %s", f.Rule, s.Name), strings.Join(append(text, f.details()...), "\n"))
 		}
 		if s.Status == New {
 			r.annotate(b, "notice", Place{File: s.File, Line: 1}, s.Name, s.Words)
@@ -30,24 +26,13 @@ func (r *Report) writeGitHub(w io.Writer) error {
 		}
 	}
 	for _, n := range r.Waivers {
-		level := "warning"
-		if n.Fails {
-			level = "error"
-		}
-		r.annotate(b, level, Place{File: n.File, Line: n.Line}, "Waiver", n.Message)
+		r.annotate(b, gitHubLevels[n.weight()], Place{File: n.File, Line: n.Line}, "Waiver", n.Message)
 	}
 	for _, p := range r.Problems {
 		r.annotate(b, "error", Place{File: p.File, Line: p.Line, Column: p.Column}, "Could not be checked", p.Message)
 	}
 	for _, n := range r.Notes {
-		level := "notice"
-		switch {
-		case n.Warning && r.strict:
-			level = "error"
-		case n.Warning:
-			level = "warning"
-		}
-		r.annotate(b, level, Place{File: n.File, Line: n.Line}, "Note", n.Message)
+		r.annotate(b, gitHubLevels[r.weighNote(n)], Place{File: n.File, Line: n.Line}, "Note", n.Message)
 	}
 	fmt.Fprintln(b, clean(r.String()))
 	return b.Flush()

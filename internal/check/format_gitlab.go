@@ -27,13 +27,10 @@ type gitlabLines struct {
 	Begin int `json:"begin"`
 }
 
-// Severities of GitLab's.
-const (
-	gitlabInfo     = "info"
-	gitlabMinor    = "minor"
-	gitlabCritical = "critical"
-	gitlabBlocker  = "blocker"
-)
+// gitlabSeverities are GitLab's words. A problem is worse than all of them.
+var gitlabSeverities = map[weight]string{fails: "critical", toLook: "minor", excused: "info", said: "info"}
+
+const gitlabProblem = "blocker"
 
 // gitlab is the report for GitLab's merge requests. Every issue has a place there: what is about the whole is said of troupe.yaml.
 func (r *Report) gitlab() []gitlabIssue {
@@ -50,36 +47,18 @@ func (r *Report) gitlab() []gitlabIssue {
 	}
 	for _, s := range r.Subjects {
 		for _, f := range s.Findings {
-			severity := gitlabCritical
-			switch {
-			case f.Waived != nil:
-				severity = gitlabInfo
-			case !r.Fails(f):
-				severity = gitlabMinor
-			}
 			text := fmt.Sprintf("%s: %s. %s", s.Name, f.says(), strings.Join(f.details(), " "))
-			add(severity, string(f.Rule), f.New, text, s.File+"|"+s.identity(f))
+			add(gitlabSeverities[r.weigh(f)], string(f.Rule), f.New, text, s.File+"|"+s.identity(f))
 		}
 	}
 	for _, n := range r.Waivers {
-		severity := gitlabMinor
-		if n.Fails {
-			severity = gitlabCritical
-		}
-		add(severity, "WAIVER", Place{File: n.File, Line: n.Line}, n.Message, n.Message)
+		add(gitlabSeverities[n.weight()], "WAIVER", Place{File: n.File, Line: n.Line}, n.Message, n.Message)
 	}
 	for _, p := range r.Problems {
-		add(gitlabBlocker, "PROBLEM", Place{File: p.File, Line: p.Line}, p.Message, p.Message)
+		add(gitlabProblem, "PROBLEM", Place{File: p.File, Line: p.Line}, p.Message, p.Message)
 	}
 	for _, n := range r.Notes {
-		severity := gitlabInfo
-		switch {
-		case n.Warning && r.strict:
-			severity = gitlabCritical
-		case n.Warning:
-			severity = gitlabMinor
-		}
-		add(severity, "NOTE", Place{File: n.File, Line: n.Line}, n.Message, n.Message)
+		add(gitlabSeverities[r.weighNote(n)], "NOTE", Place{File: n.File, Line: n.Line}, n.Message, n.Message)
 	}
 	return issues
 }

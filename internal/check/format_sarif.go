@@ -78,6 +78,9 @@ type (
 	}
 )
 
+// sarifLevels are SARIF's words. What is waived is suppressed by other means.
+var sarifLevels = map[weight]string{fails: "error", toLook: "warning", excused: "error", said: "note"}
+
 func (r *Report) sarif() sarifLog {
 	run := sarifRun{
 		Tool: sarifTool{sarifDriver{
@@ -103,27 +106,20 @@ func (r *Report) sarif() sarifLog {
 		done.Notifications = append(done.Notifications, sarifNotification{"error", sarifText{p.Message}, r.sarifAt(Place{File: p.File, Line: p.Line, Column: p.Column})})
 	}
 	for _, n := range r.Waivers {
-		level := "warning"
-		if n.Fails {
-			level = "error"
-		}
+		level := sarifLevels[n.weight()]
 		done.Notifications = append(done.Notifications, sarifNotification{level, sarifText{n.Message}, r.sarifAt(Place{File: n.File, Line: n.Line})})
 	}
 	for _, n := range r.Notes {
-		done.Notifications = append(done.Notifications, sarifNotification{"warning", sarifText{n.Message}, r.sarifAt(Place{File: n.File, Line: n.Line})})
+		done.Notifications = append(done.Notifications, sarifNotification{sarifLevels[r.weighNote(n)], sarifText{n.Message}, r.sarifAt(Place{File: n.File, Line: n.Line})})
 	}
 	run.Invocations = []sarifInvocation{done}
 	return sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}}
 }
 
 func (r *Report) sarifResult(s Subject, f Finding, rule int) sarifResult {
-	level := "error"
-	if !r.Fails(f) && f.Waived == nil {
-		level = "warning"
-	}
 	text := append([]string{upper(f.says()) + "."}, f.details()...)
 	result := sarifResult{
-		RuleID: string(f.Rule), RuleIndex: rule, Level: level,
+		RuleID: string(f.Rule), RuleIndex: rule, Level: sarifLevels[r.weigh(f)],
 		Message:   sarifText{fmt.Sprintf("%s: %s", s.Name, strings.Join(text, "\n"))},
 		Locations: r.sarifAt(f.New),
 		PartialFingerprints: map[string]string{

@@ -81,7 +81,7 @@ func TestGitLab_EveryIssueHasWhatTheFormatRequires(t *testing.T) {
 		fingerprints[i["fingerprint"]] = true
 		severities[i["severity"]]++
 	}
-	if want := map[any]int{gitlabCritical: 3, gitlabMinor: 1, gitlabBlocker: 1}; !maps.Equal(severities, want) {
+	if want := map[any]int{"critical": 3, "minor": 1, "blocker": 1}; !maps.Equal(severities, want) {
 		t.Errorf("severities %v, want %v:\n%s", severities, want, &b)
 	}
 	b.Reset()

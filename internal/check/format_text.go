@@ -97,7 +97,7 @@ func (r *Report) writeText(w io.Writer, style Style) error {
 }
 
 func (r *Report) noteMark(t *textWriter, n Note) painted {
-	if n.Warning && r.strict {
+	if r.weighNote(n) == fails {
 		return t.paint(red, "✗")
 	}
 	return t.paint(yellow, "!")

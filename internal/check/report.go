@@ -224,6 +224,43 @@ type Summary struct {
 // Fails reports whether a Finding makes the check fail.
 func (r *Report) Fails(f Finding) bool { return f.Waived == nil && (!f.Warning || r.strict) }
 
+// weight says how much something that a report says matters.
+type weight int
+
+const (
+	fails   weight = iota
+	toLook         // it deserves a look
+	excused        // somebody answers for it
+	said           // it is good to know
+)
+
+func (r *Report) weigh(f Finding) weight {
+	switch {
+	case f.Waived != nil:
+		return excused
+	case r.Fails(f):
+		return fails
+	}
+	return toLook
+}
+
+func (r *Report) weighNote(n Note) weight {
+	switch {
+	case !n.Warning:
+		return said
+	case r.strict:
+		return fails
+	}
+	return toLook
+}
+
+func (n WaiverNote) weight() weight {
+	if n.Fails {
+		return fails
+	}
+	return toLook
+}
+
 // finish counts, and decides.
 func (r *Report) finish() {
 	s := Summary{Modes: []string{}}
