@@ -17,15 +17,16 @@ type buf struct {
 // bufCategories are its sets of rules, from the strictest.
 var bufCategories = []string{"FILE", "WIRE_JSON", "WIRE"}
 
-// openBuf takes a program, or a version, which is installed under dir.
-func openBuf(ctx context.Context, program, dir string) (*buf, error) {
+// openBuf takes a program, or a version, which is installed under build in root.
+func openBuf(ctx context.Context, program, root, dir string) (*buf, error) {
 	if strings.HasPrefix(program, "v") && strings.Contains(program, ".") {
 		install := exec.CommandContext(ctx, "go", "install", "github.com/bufbuild/buf/cmd/buf@"+program)
-		install.Env = append(install.Environ(), "GOBIN="+dir)
+		bin := filepath.Join(root, "build", "checkers", "buf-"+program)
+		install.Env = append(install.Environ(), "GOBIN="+bin)
 		if _, _, err := output(install); err != nil {
 			return nil, err
 		}
-		program = filepath.Join(dir, "buf")
+		program = filepath.Join(bin, "buf")
 	}
 	if _, err := exec.LookPath(program); err != nil {
 		return nil, fmt.Errorf("-buf names another program, or a version to install such as v1.75.0: %w", err)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // cli is Troupe's schema check, as people call it.
@@ -67,7 +68,7 @@ func (c *cli) check(ctx context.Context, dir string, args []string) (answer, err
 		return answer{}, err
 	}
 	if code == 2 {
-		return answer{Verdict: refused}, nil
+		return answer{Verdict: refused, Said: []string{strings.TrimSpace(string(out))}}, nil
 	}
 	var report struct {
 		Subjects []struct {
@@ -95,8 +96,11 @@ func (c *cli) check(ctx context.Context, dir string, args []string) (answer, err
 				continue
 			}
 			said := f.Rule + ": " + f.Problem
-			if f.New.File != "" {
+			if f.New.Line > 0 {
 				said = fmt.Sprintf("%s:%d:%d: %s", f.New.File, f.New.Line, f.New.Column, said)
+			}
+			if len(f.Versions) > 0 {
+				said += " (" + strings.Join(f.Versions, ", ") + ")"
 			}
 			a.Said = append(a.Said, said)
 		}
@@ -104,12 +108,16 @@ func (c *cli) check(ctx context.Context, dir string, args []string) (answer, err
 	return a, nil
 }
 
-// run returns an exit code that is a verdict: 0, 1, or 2 for what could not be checked.
+// run returns an exit code that is a verdict, and the report: 0, 1, or 2 for what could not be checked, with the reason
+// instead of the report.
 func (c *cli) run(ctx context.Context, dir string, args []string) (out []byte, code int, took cost, err error) {
 	cmd := exec.CommandContext(ctx, c.program, append([]string{"schema", "check"}, args...)...)
 	cmd.Dir = dir
 	out, took, err = output(cmd)
 	if failed := new(exec.ExitError); errors.As(err, &failed) && (failed.ExitCode() == 1 || failed.ExitCode() == 2) {
+		if failed.ExitCode() == 2 {
+			out = failed.Stderr
+		}
 		return out, failed.ExitCode(), took, nil
 	}
 	return out, 0, took, err

@@ -46,7 +46,7 @@ var openers = []struct {
 	{"registry", "Apicurio", func(ctx context.Context, p places) (tool, error) { return openRegistry(ctx, p.registry) }},
 	{"hamba", libraries["hamba"].name, func(ctx context.Context, _ places) (tool, error) { return openLibrary(ctx, "hamba") }},
 	{"python", "Python avro", func(ctx context.Context, p places) (tool, error) { return openPython(ctx, p.python) }},
-	{"buf", "buf", func(ctx context.Context, p places) (tool, error) { return openBuf(ctx, p.buf, p.dir) }},
+	{"buf", "buf", func(ctx context.Context, p places) (tool, error) { return openBuf(ctx, p.buf, p.root, p.dir) }},
 }
 
 // openTools opens all tools and says which are left out and why, or opens those that are named, which have to be there.
