@@ -208,10 +208,10 @@ func notText(text string) string {
 	return ""
 }
 
-// readSchemaJSON reads one JSON value, a schema, and nothing behind it. Comments may stand where white
-// space may: many .avsc files begin with a licence.
-func readSchemaJSON(text string) (*jsonText, *jsonError) {
-	return (&scanner{most: maxNesting, comments: true}).read(text)
+// readSchemaJSON reads one JSON value, a schema, and nothing behind it. Comments may be allowed where white
+// space is: many .avsc files begin with a licence.
+func readSchemaJSON(text string, comments bool) (*jsonText, *jsonError) {
+	return (&scanner{most: maxNesting, comments: comments}).read(text)
 }
 
 // readJSON reads one JSON value, and nothing behind it, whose arrays and objects lie in each other at most that deep.
@@ -248,6 +248,9 @@ func (s *scanner) run() {
 	}
 }
 
+// noComments is the problem of a text with comments where none are allowed.
+const noComments = "JSON has no comments"
+
 // unexpected fails at the current place, and says what may be meant there.
 func (s *scanner) unexpected(where string) {
 	rest, hint := s.text[s.i:], ""
@@ -268,7 +271,7 @@ func (s *scanner) unexpected(where string) {
 		s.fail(s.i, "not JSON: a comment is written /* ... */ or // ...")
 		return
 	case strings.HasPrefix(rest, "//"), strings.HasPrefix(rest, "/*"), c == '#':
-		s.fail(s.i, "JSON has no comments")
+		s.fail(s.i, "%s", noComments)
 		return
 	case (c == ']' || c == '}') && last == ',':
 		s.fail(s.i, "not JSON: a comma too many before %q", c)

@@ -16,11 +16,10 @@ import (
 // ignored, as the specification demands, but kept in String. Some things are
 // taken more generously than the specification has them, as Avro Java does: a
 // default may fit any branch of a union; that of a float or a double may be "NaN",
-// "Infinity" or "-Infinity"; a name without a namespace is also looked up in the
-// null namespace; and comments (/* */ and //) may stand where white space may, though
-// String does not keep them. Other things that Avro Java takes are refused: a key that is
-// there twice, a name that is used before its definition, a default that is no
-// value of its type. Texts of more than 16 MiB, or nested more than 1,000 deep, are refused.
+// "Infinity" or "-Infinity"; and a name without a namespace is also looked up in the
+// null namespace. Other things that Avro Java takes are refused: comments (see
+// ParseFile and WithoutComments), a key that is there twice, a name that is used before its
+// definition, a default that is no value of its type. Texts of more than 16 MiB, or nested more than 1,000 deep, are refused.
 func Parse(text string, refs ...*Schema) (*Schema, error) {
 	p := parser{names: map[string]*node{}}
 	return p.parse(text, refs)
@@ -29,22 +28,23 @@ func Parse(text string, refs ...*Schema) (*Schema, error) {
 // ParseStored is Parse for a schema that others have registered. A default that is not a
 // value of its type is no error: some registries take such schemas, and what was
 // written with them can be read. It is kept in String, but nothing is ever filled in with it.
-// Names may have letters and digits of all scripts, of a key that is there twice the last counts, and
+// There may be comments, as in ParseFile; names may have letters and digits of all scripts, of a key that is there twice the last counts, and
 // the text may start with a byte order mark: nobody can change what is in a history.
 func ParseStored(text string, refs ...*Schema) (*Schema, error) {
-	p := parser{names: map[string]*node{}, stored: true}
+	p := parser{names: map[string]*node{}, comments: true, stored: true}
 	return p.parse(text, refs)
 }
 
-// ParseFile is Parse for a text that is in a file, which the Positions in errors and violations then name.
+// ParseFile is Parse for a text that is in a file, which the Positions in errors and violations then name. Comments
+// (/* */ and //) may stand where white space may, as in Avro Java; String does not keep them.
 func ParseFile(file, text string, refs ...*Schema) (*Schema, error) {
-	p := parser{names: map[string]*node{}, file: file}
+	p := parser{names: map[string]*node{}, comments: true, file: file}
 	return p.parse(text, refs)
 }
 
 // ParseStoredFile is ParseStored for a text that is in a file, as ParseFile.
 func ParseStoredFile(file, text string, refs ...*Schema) (*Schema, error) {
-	p := parser{names: map[string]*node{}, stored: true, file: file}
+	p := parser{names: map[string]*node{}, comments: true, stored: true, file: file}
 	return p.parse(text, refs)
 }
 
@@ -58,9 +58,12 @@ func (p *parser) parse(text string, refs []*Schema) (*Schema, error) {
 		}
 		return nil, &ParseError{Position: Position{p.file, 1, 1}, Problem: problem}
 	}
-	doc, bad := readSchemaJSON(text)
+	doc, bad := readSchemaJSON(text, p.comments)
 	doc.file = p.file
 	if bad != nil {
+		if bad.problem == noComments {
+			bad.problem += `: use "doc"`
+		}
 		return nil, &ParseError{Position: doc.position(bad.offset), Problem: bad.problem}
 	}
 	for _, ref := range refs {
@@ -86,6 +89,7 @@ type parser struct {
 	named    int       // bytes of full names
 	defaults []pendingDefault
 	stored   bool // see ParseStored
+	comments bool // are taken for white space
 	file     string
 }
 
