@@ -225,7 +225,9 @@ func TestRun_DeadLettersWhenAttemptsAreExhausted(t *testing.T) {
 
 func TestRun_LettersHaveTheNameThatTheHandlerWasGiven(t *testing.T) {
 	s := newStage(t, 1)
-	fails := func(context.Context, event.Event[shop.OrderPlaced]) error { return consumer.Permanent(errors.New("closed account")) }
+	fails := func(context.Context, event.Event[shop.OrderPlaced]) error {
+		return consumer.Permanent(errors.New("closed account"))
+	}
 	s.play(s.config(), consumer.On(s.topic, fails).Named("billing"))
 	s.publish("k", "o")
 	s.WaitCommitted(t, s.group, s.topic)
