@@ -49,8 +49,30 @@ func TestRenderLetters_FitsTheTerminal(t *testing.T) {
 	}
 }
 
+// A message has what the others leave: with room for them, only messages are cut.
+func TestRenderLetters_CutsNothingButMessagesOnAWideTerminal(t *testing.T) {
+	key := strings.Repeat("key-", 10)
+	letters := []letterSummary{{
+		ID: "7ccrwzxym5b4zeny", Group: "payments", Class: strings.Repeat("class", 5), bytesJSON: bytesJSON{Key: &key},
+		Event: eventJSON{Type: strings.Repeat("shop.", 10) + "OrderPlaced"}, Source: &placeJSON{Topic: "orders"},
+		Message: strings.Repeat("long ", 60) + "end",
+	}}
+	var b bytes.Buffer
+	renderLetters(&b, letters, time.Now(), 280)
+	_, row, _ := strings.Cut(b.String(), "\n")
+	row = strings.TrimSuffix(row, "\n")
+	if n := text.StringWidthWithoutEscSequences(row); n != 280 {
+		t.Errorf("%d characters of 280", n)
+	}
+	for _, want := range []string{key, letters[0].Class, letters[0].Event.Type, "…"} {
+		if !strings.Contains(row, want) {
+			t.Errorf("%s is missing in\n%s", want, row)
+		}
+	}
+}
+
 func TestPrint_CutsTheTableOnATerminalOnly(t *testing.T) {
-	letters := []letterSummary{{ID: "7ccrwzxym5b4zeny", Event: eventJSON{Type: "shop.orders.OrderPlaced"}, Message: strings.Repeat("long ", 10)}}
+	letters := []letterSummary{{ID: "7ccrwzxym5b4zeny", Event: eventJSON{Type: "shop.orders.OrderPlaced"}, Message: strings.Repeat("long ", 400) + "end"}}
 	for _, c := range []struct {
 		output   string
 		terminal int
@@ -61,7 +83,7 @@ func TestPrint_CutsTheTableOnATerminalOnly(t *testing.T) {
 		if err := o.print(&b, letters); err != nil {
 			t.Fatal(err)
 		}
-		if cut := !strings.Contains(b.String(), "shop.orders"); cut != c.cut {
+		if cut := !strings.Contains(b.String(), "shop.orders") || !strings.Contains(b.String(), "end"); cut != c.cut {
 			t.Errorf("%+v: %s", c, &b)
 		}
 	}
