@@ -300,3 +300,36 @@ func TestGit_AFieldThatIsGoneIsShownWhereItWas(t *testing.T) {
 	says(t, text(t, w.check(o)), "order.avsc:2:1  READER_FIELD_MISSING_DEFAULT_VALUE\n      shop.Order.total ("+old+":order.avsc:2:1)\n",
 		"shop.Order.total (contracts/billing/order.avsc:1:69)\n")
 }
+
+func TestGit_AMovedFileIsComparedWithItselfAlsoWhereOthersHaveItsName(t *testing.T) {
+	v1, v2, v3 := orderV1, record("Order", `"id": "string"`, `"total": "long"`), record("Order", `"id": "string"`, `"sum": "long"`)
+	w := newRepository(t)
+	w.commit("a/Order/v1/Order.avsc", v1, "a/Order/v2/Order.avsc", v2, "a/Order/v3/Order.avsc", v3)
+	w.commit("a/Order/v1/Order.avsc", "", "a/Order/v2/Order.avsc", "", "a/Order/v3/Order.avsc", "",
+		"b/c/Order/v1/Order.avsc", v1, "b/c/Order/v2/Order.avsc", record("Order", `"id": "string"`, `"total": "double"`), "b/c/Order/v3/Order.avsc", v3)
+	o := w.options()
+	o.Mode = schema.Full
+	says(t, text(t, w.check(o)), "b/c/Order/v2/Order.avsc:2:27", "Field total now is double", "1 subject breaking, 2 compatible, 1 warning (against ")
+	w.commit("b/c/Order/v4/Order.avsc", record("Order", `"id": "string"`, `"total": "long"`, `"sum": "long"`))
+	says(t, text(t, w.check(o)), "b/c/Order/v4/Order.avsc", "compared with HEAD^:v3/Order.avsc", "Field total (long) is new")
+
+	w = newRepository(t)
+	w.commit("geo/order_x.avsc", v1, "geo/order.avsc", v2)
+	w.commit("geo/order_x.avsc", "", "geo/order-x.avsc", orderV2)
+	says(t, text(t, w.check(w.options())), "2 compatible")
+}
+
+func TestGit_CommentsAreRead(t *testing.T) {
+	w := newRepository(t)
+	licence := "/* Licensed to \"somebody\"\n * under // terms */\n"
+	w.commit("order.avsc", licence+record("Order", `"id": "string", "doc": "see http://a/*b*/"`)+"// the end")
+	w.commit("order.avsc", licence+record("Order", `"id": "string", "doc": "see http://a/*b*/"`, `"total": "long"`))
+	says(t, text(t, w.check(w.options())), "order.avsc:4:1", "Field total (long) is new")
+	w.commit("order.avsc", licence+orderV1+"/* never closed")
+	w.exits(w.options(), 2, "order.avsc:3:", "a comment that is never closed")
+	w.commit("order.avsc", licence+orderV1)
+	w.commit("order.avsc", orderV1)
+	w.exits(w.options(), 0, "1 compatible")
+	w.commit("line.avsc", licence+record("Line", `"id": "string"`), "order.avsc", "// uses another file\n"+record("Order", `"id": "string"`, `"line": ["null", "Line"], "default": null`))
+	w.exits(w.options(), 0, "1 new, 1 compatible")
+}

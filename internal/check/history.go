@@ -143,6 +143,7 @@ func (c *checker) inRepository(p string) (string, error) {
 type gitHistory struct {
 	c     *checker
 	trees []*pastTree // oldest first
+	stays staying
 	// absent are the files that are not checked out.
 	absent map[string]bool
 }
@@ -197,7 +198,12 @@ func (c *checker) git(revision string, candidates *set) (history, error) {
 	if len(bases) > 0 {
 		c.report.Against = fmt.Sprintf("%s and %s (%s)", b.label(), count(len(bases), "tag"), c.Tags)
 	}
-	h := &gitHistory{c: c}
+	h := &gitHistory{c: c, stays: staying{}}
+	for _, sub := range candidates.subjects {
+		if in, err := c.inRepository(sub.path); err == nil {
+			h.stays[whereabouts{sub.name, in}] = true
+		}
+	}
 	for _, b := range append(bases, b) {
 		t, err := c.past(b)
 		if err != nil {
@@ -318,7 +324,7 @@ func (h *gitHistory) of(s *subject) ([]*past, error) {
 	}
 	var p past
 	for _, t := range h.trees {
-		found, err := t.find(s, in)
+		found, err := t.find(s, in, h.stays)
 		if err != nil {
 			return nil, err
 		}
@@ -350,26 +356,35 @@ func otherRepository(root, top, p string) string {
 }
 
 // find returns the versions of a subject, which may have been in another file or have had another name.
-func (t *pastTree) find(s *subject, at string) ([]*version, error) {
-	if found := pick(t.set, s, at); found != nil {
+func (t *pastTree) find(s *subject, at string, stays staying) ([]*version, error) {
+	if found := pick(t.set, s, at, stays); found != nil {
 		return found, nil
 	}
 	rest, err := t.elsewhere()
 	if err != nil {
 		return nil, err
 	}
-	return pick(rest, s, at), nil
+	return pick(rest, s, at, stays), nil
 }
 
-// pick returns the versions of a subject: of the file it is in, or else of all files with its
-// name, or else with one of its aliases.
-func pick(before *set, s *subject, at string) (all []*version) {
+// staying are the candidates, by name and path as the history has them.
+type staying map[whereabouts]bool
+
+type whereabouts struct{ name, path string }
+
+// pick returns the versions of a subject: of the file it is in, or else of the one that was moved
+// there, or else of all files with its name, or else with one of its aliases.
+func pick(before *set, s *subject, at string, stays staying) (all []*version) {
 	for _, name := range s.names() {
-		for _, sub := range before.byName[name] {
+		found := before.byName[name]
+		for _, sub := range found {
 			if sub.path == at {
 				return sub.versions
 			}
 			all = append(all, sub.versions...)
+		}
+		if was := moved(found, s, at, stays); was != nil {
+			return was.versions
 		}
 		if all != nil {
 			return all
@@ -383,9 +398,69 @@ func pick(before *set, s *subject, at string) (all []*version) {
 	return nil
 }
 
+// moved returns the one of several files with a schema's name that is at another path now, nil if
+// that can't be told: the one that is the same, or whose path ends most like the new one, or the only
+// one that is gone. A path that differs in numbers alone is that of another version.
+func moved(found []*subject, s *subject, at string, stays staying) (was *subject) {
+	var gone []*subject
+	for _, sub := range found {
+		if !stays[whereabouts{sub.name, sub.path}] && !successive(sub.path, at) {
+			gone = append(gone, sub)
+		}
+	}
+	for _, sub := range gone {
+		if same(sub.newest(), s.newest()) {
+			return sub
+		}
+	}
+	if len(gone) == 1 {
+		return gone[0]
+	}
+	most := 0
+	for _, sub := range gone {
+		switch n := commonTail(sub.path, at); {
+		case n > most:
+			was, most = sub, n
+		case n == most:
+			was = nil
+		}
+	}
+	return was
+}
+
+// successive reports whether two paths differ in their numbers alone, as v1/order.avsc and v2/order.avsc.
+func successive(a, b string) bool { return a != b && withoutNumbers(a) == withoutNumbers(b) }
+
+func withoutNumbers(p string) string {
+	var b strings.Builder
+	for p != "" {
+		if n := digits(p); n > 0 {
+			b.WriteByte('0')
+			p = p[n:]
+			continue
+		}
+		b.WriteByte(p[0])
+		p = p[1:]
+	}
+	return b.String()
+}
+
+// commonTail is how many names two paths have in common from their ends on.
+func commonTail(a, b string) (n int) {
+	as, bs := strings.Split(a, "/"), strings.Split(b, "/")
+	for n < len(as) && n < len(bs) && as[len(as)-1-n] == bs[len(bs)-1-n] {
+		n++
+	}
+	return n
+}
+
 // add adds versions; one that is the same as the last one only makes its label longer.
 func (p *past) add(label string, found []*version) {
-	for _, v := range found {
+	var names []string
+	if len(found) > 1 {
+		names = distinct(found)
+	}
+	for i, v := range found {
 		next := *v
 		switch {
 		case label == "":
@@ -395,7 +470,7 @@ func (p *past) add(label string, found []*version) {
 			next.label = label + ":" + v.label
 		}
 		if len(found) > 1 && v.label == "" {
-			next.label += ":" + path.Base(v.show)
+			next.label += ":" + names[i]
 		}
 		if n := len(p.versions); n > 0 && same(p.versions[n-1], v) {
 			first, _, _ := strings.Cut(p.versions[n-1].label, "–")
@@ -414,6 +489,22 @@ func numbers(versions []*version) (all []int) {
 		}
 	}
 	return all
+}
+
+// distinct are the ends of the files' paths, as long as it takes to tell them from each other.
+func distinct(versions []*version) (names []string) {
+	for n, most := 1, 1; n <= most; n++ {
+		names = names[:0]
+		for _, v := range versions {
+			parts := strings.Split(v.show, "/")
+			most = max(most, len(parts))
+			names = append(names, strings.Join(parts[max(0, len(parts)-n):], "/"))
+		}
+		if unique := slices.Compact(slices.Sorted(slices.Values(names))); len(unique) == len(names) {
+			break
+		}
+	}
+	return names
 }
 
 func same(a, b *version) bool {

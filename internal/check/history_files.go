@@ -47,7 +47,7 @@ func (c *checker) within(revision, p string, candidates *set) (history, error) {
 		return nil, err
 	}
 	c.report.Against = fmt.Sprintf("%s:%s", b.label(), p)
-	return &fileHistory{c, s, isFile, len(candidates.subjects) == 1 && len(s.subjects) == 1}, nil
+	return newFileHistory(c, s, isFile, candidates), nil
 }
 
 // fileHistory is a directory, or a file, to compare with.
@@ -56,6 +56,15 @@ type fileHistory struct {
 	*set
 	isFile bool
 	only   bool // a single candidate: names need not be equal
+	stays  staying
+}
+
+func newFileHistory(c *checker, s *set, isFile bool, candidates *set) *fileHistory {
+	h := &fileHistory{c, s, isFile, len(candidates.subjects) == 1 && len(s.subjects) == 1, staying{}}
+	for _, sub := range candidates.subjects {
+		h.stays[whereabouts{sub.name, h.at(sub.path)}] = true
+	}
+	return h
 }
 
 func (c *checker) files(what string, candidates *set) (history, error) {
@@ -94,11 +103,11 @@ func (c *checker) files(what string, candidates *set) (history, error) {
 		return nil, err
 	}
 	c.report.Against = path.Clean(filepath.ToSlash(what))
-	return &fileHistory{c, s, !info.IsDir(), len(candidates.subjects) == 1 && len(s.subjects) == 1}, nil
+	return newFileHistory(c, s, !info.IsDir(), candidates), nil
 }
 
 func (h *fileHistory) of(s *subject) ([]*past, error) {
-	found := pick(h.set, s, h.at(s.path))
+	found := pick(h.set, s, h.at(s.path), h.stays)
 	if h.isFile && h.only {
 		found = h.subjects[0].versions
 	}

@@ -193,7 +193,7 @@ func (s *set) twice() (notes []Note) {
 				files = append(files, o.show)
 			}
 		}
-		if len(files) == 1 {
+		if len(files) == 1 || !slices.ContainsFunc(files[1:], func(f string) bool { return !successive(files[0], f) }) { // v1/order.avsc and v2/order.avsc are versions
 			continue
 		}
 		ask := "which one is right?"

@@ -39,7 +39,8 @@ type source struct {
 	// lines are where the lines start, nil where nobody asked yet.
 	lines []int
 	ends  map[int]int // what end returned, by offset
-	valid bool        // it is JSON, once end was asked
+	plain []byte      // the text without comments, once end was asked
+	valid bool        // it is JSON
 }
 
 // starts returns where the lines start.
@@ -74,12 +75,13 @@ func (s *source) position(offset int) (line, column int) {
 // end is where the JSON value ends that starts at an offset, or behind it after space, 0 where that is a record of several lines.
 func (s *source) end(offset int) int {
 	if s.ends == nil {
-		s.ends, s.valid = map[int]int{}, json.Valid(s.text)
+		s.ends, s.plain = map[int]int{}, []byte(schema.WithoutComments(string(s.text)))
+		s.valid = json.Valid(s.plain)
 	}
 	if end, ok := s.ends[offset]; ok || !s.valid {
 		return end
 	}
-	r := valueReader{text: s.text, at: offset, left: math.MaxInt}
+	r := valueReader{text: s.plain, at: offset, left: math.MaxInt}
 	v := r.value()
 	end := v.span[1]
 	first, _ := s.position(v.span[0])

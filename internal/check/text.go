@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/troupe-go/troupe/schema"
 )
 
 // value is a JSON text whose objects keep their order.
@@ -32,8 +34,11 @@ var (
 	errTooDeep = errors.New("nested too deep")
 )
 
-// readValue reads a file's text.
+// readValue reads a file's text. It may have comments, as schema.ParseFile takes them.
 func readValue(text []byte) (*value, error) {
+	if bytes.IndexByte(text, '/') >= 0 {
+		text = []byte(schema.WithoutComments(string(text)))
+	}
 	if !json.Valid(text) {
 		return nil, errNotJSON
 	}

@@ -21,6 +21,7 @@ func (v *value) plain(t *testing.T) (of any) {
 func readsAs(t *testing.T, text string) {
 	t.Helper()
 	v, err := readValue([]byte(text))
+	text = schema.WithoutComments(text)
 	if json.Valid([]byte(text)) != (err == nil) {
 		t.Fatalf("%q: %v", text, err)
 	}
