@@ -35,7 +35,7 @@ type change struct {
 // ruling is the right verdict.
 type ruling struct {
 	Verdict verdict `json:"verdict"`
-	// Because starts with the section of the Avro specification, 1.12.0.
+	// Because starts with the section of the Avro specification.
 	Because string `json:"because"`
 }
 

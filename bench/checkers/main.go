@@ -1,5 +1,7 @@
 // Checkers asks Troupe and other schema checkers what breaks in changes as people make them, and counts who is right.
-// The changes are in changes, each with the right verdict and the section of the Avro specification that makes it so.
+// The changes are in changes, each with the right verdict and the section of the Avro specification, 1.12.0
+// (https://avro.apache.org/docs/1.12.0/specification/), that makes it so. Where that is silent, a break is right,
+// because decoders differ.
 //
 //	cd bench && go run ./checkers
 package main
@@ -10,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"slices"
@@ -31,9 +34,9 @@ usage: cd bench && go run ./checkers [flags]
   -o FORMAT       text, which is Markdown, or json, which has all answers (default text)
   -write DIR      only write the changes to DIR, to try other tools on them
 
-TROUPE_REGISTRY, and _USERNAME, _PASSWORD and _TOKEN, say where a schema registry is (else
-left out). It gets subjects troupe-checkers-…, which are deleted in the end. Avro Java needs
-a JDK 17, and Maven the first time.
+TROUPE_REGISTRY, and _USERNAME, _PASSWORD and _TOKEN, say where a schema registry with the
+Confluent API is (else left out). It gets subjects troupe-checkers-…, which are deleted in
+the end. Avro Java needs a JDK 17, and Maven the first time.
 
 exit status: 0 all were asked, whatever they said; 1 something failed; 2 wrong usage
 
@@ -121,7 +124,11 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if o.write != "" {
-		return os.CopyFS(o.write, changeFiles)
+		files, err := fs.Sub(changeFiles, "changes")
+		if err != nil {
+			return err
+		}
+		return os.CopyFS(o.write, files)
 	}
 	dir, err := os.MkdirTemp("", "checkers-")
 	if err != nil {

@@ -90,7 +90,7 @@ func TestRun_WritesTheChanges(t *testing.T) {
 	if code := run(t.Context(), []string{"-write", dir}, &out, &errs); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &errs)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "changes", "five_breaks", "old.avsc")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "five_breaks", "old.avsc")); err != nil {
 		t.Error(err)
 	}
 }

@@ -51,6 +51,7 @@ var openers = []struct {
 
 // openTools opens all tools and says which are left out and why, or opens those that are named, which have to be there.
 func openTools(ctx context.Context, p places, named []string) (tools []tool, without []leftOut, err error) {
+	without = []leftOut{} // not null in JSON
 	for _, o := range openers {
 		if len(named) > 0 && !slices.Contains(named, o.key) {
 			without = append(without, leftOut{o.title, "-tools does not name " + o.key})
