@@ -21,7 +21,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func newProducer(t testing.TB, s *troupetest.Services, change func(*producer.Config)) *producer.Producer {
 	t.Helper()
-	cfg := producer.Config{Kafka: s.Kafka, Registry: schema.NewMemory(), Source: "shop", AutoRegister: true, Log: slog.New(slog.DiscardHandler)}
+	cfg := producer.Config{Registry: schema.NewMemory(), Source: "shop", AutoRegister: true, Log: slog.New(slog.DiscardHandler)}
+	if s != nil {
+		cfg.Kafka = s.Kafka
+	}
 	if change != nil {
 		change(&cfg)
 	}

@@ -53,6 +53,7 @@ type Producer struct {
 	requestTimeout, brokerWait time.Duration
 	budget                     *budget
 	identities                 identities
+	outage                     outage
 
 	// ctx ends with Close; running is what Close waits for.
 	ctx     context.Context

@@ -67,7 +67,14 @@ func (p *Producer) askForTopic(ctx context.Context, name string) (Topic, error) 
 	defer cancel(nil)
 	stop := context.AfterFunc(p.ctx, func() { cancel(ErrClosed) })
 	defer stop()
-	var last error
+	var last atomic.Pointer[error]
+	why := func() error {
+		if err := last.Load(); err != nil {
+			return *err
+		}
+		return nil
+	}
+	defer p.sayWaiting(name, why)()
 	for attempt := 0; ; attempt++ {
 		t, err := p.client.Topic(ctx, name)
 		unknown := errors.As(err, new(*UnknownTopicError))
@@ -75,15 +82,15 @@ func (p *Producer) askForTopic(ctx context.Context, name string) (Topic, error) 
 		case err == nil && len(t.Leaders) > 0:
 			return t, nil
 		case err == nil:
-			err = errors.New("it has no partitions")
+			err = fmt.Errorf("topic %s: %w", name, errNoPartitions)
 		case definite(err), unknown && time.Since(begin) >= unknownTopicGrace:
 			return Topic{}, err
 		}
-		if ctx.Err() == nil || last == nil {
-			last = err
+		if ctx.Err() == nil || !isOver(err) {
+			last.Store(&err)
 		}
 		if sleep(ctx, producePause(attempt)) != nil {
-			return Topic{}, fmt.Errorf("%w: %w", context.Cause(ctx), last)
+			return Topic{}, &unansweredError{p.client.kafka.Brokers, time.Since(begin), context.Cause(ctx), why()}
 		}
 	}
 }
