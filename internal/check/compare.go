@@ -73,6 +73,7 @@ func (c *checker) subject(sub *subject, candidates *set, h history, contracts ma
 			}
 		}
 	}
+	keepRenamed(s.Findings)
 	s.deployWithContracts()
 	c.report.Subjects = append(c.report.Subjects, s)
 	return nil
@@ -166,6 +167,26 @@ func (c *checker) compare(s *Subject, v *version, of string, before []*version) 
 	}
 	s.Findings = append(s.Findings, merge(findings)...)
 	return deploy, risk
+}
+
+// keepRenamed takes the alias out of the fix of a renamed field where old consumers or services need the
+// old one: to put that back is the fix for them, and beside it the alias would be ambiguous.
+func keepRenamed(findings []Finding) {
+	needed := map[string]bool{}
+	for _, f := range findings {
+		if f.Rule == schema.MissingDefault && f.Kind != NewReadsOld && !f.blamed {
+			needed[f.Field] = true
+		}
+	}
+	for i, f := range findings {
+		if f.Kind != NewReadsOld || f.Fix == nil || f.Fix.was == "" || !needed[strings.TrimSuffix(f.Field, last(f.Field))+f.Fix.was] {
+			continue
+		}
+		findings[i].Fix = &Fix{
+			Words: fmt.Sprintf("keep field %s too until nobody needs it (who reads %[1]s knows no alias), and give field %s a default", f.Fix.was, last(f.Field)),
+			JSON:  f.Fix.Else.JSON,
+		}
+	}
 }
 
 // mostOlder is how many versions are looked at that the mode does not ask about.

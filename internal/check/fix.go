@@ -258,6 +258,9 @@ func (f *fixing) fixWriter() Fix {
 		if f.w.kind != "union" {
 			return Fix{Words: words, JSON: f.put(f.w, f.r)}
 		}
+		if !slices.ContainsFunc(f.w.branches, func(o *place) bool { return o != b && o.kind != "null" }) {
+			return Fix{Words: words, JSON: f.put(f.w, f.r)} // what would be left holds nothing
+		}
 		f.w.slot.array = slices.DeleteFunc(f.w.slot.array, func(v *value) bool { return v == b.slot })
 		return Fix{Words: words, JSON: f.snippet(f.w.slot)}
 	case schema.AmbiguousAlias:
@@ -323,21 +326,44 @@ func (f *fixing) keepSymbols() Fix {
 	return Fix{Words: words, JSON: f.snippet(f.r.text)}
 }
 
+// dropSymbols takes new symbols out of the candidate's enum, and prepares it for them: with a default.
 func (f *fixing) dropSymbols() Fix {
-	words := fmt.Sprintf("do not add %s yet: first give the enum a \"default\", bring that version to all consumers, then add symbols", enumerate(f.v.Missing))
-	w := f.w
+	w, missing := f.w, enumerate(f.v.Missing)
 	if w != nil && w.kind == "union" {
 		w = branchOf(w, f.v.Writer.Type)
 	}
 	if w == nil || w.kind != "enum" {
-		return Fix{Words: words}
+		return Fix{Words: fmt.Sprintf("do not add %s yet: first give the enum a \"default\", bring that version to all consumers, then add symbols", missing)}
 	}
-	symbols := slices.DeleteFunc(slices.Clone(w.symbols), func(s string) bool { return slices.Contains(f.v.Missing, s) })
+	isMissing := func(s string) bool { return slices.Contains(f.v.Missing, s) }
+	symbols := slices.DeleteFunc(slices.Clone(w.symbols), isMissing)
+	if len(symbols) == 0 { // an enum without symbols has no value
+		if symbols = f.symbolsRead(w); len(symbols) == 0 {
+			return Fix{Words: fmt.Sprintf("keep the old symbols until all consumers know %s", missing)}
+		}
+	}
 	w.text.set("symbols", stringList(symbols))
+	words := fmt.Sprintf("do not add %s yet: bring the enum with its \"default\" to all consumers first, then add symbols", missing)
+	if w.fallback == nil || isMissing(w.fallback.text()) {
+		w.text.set("default", literal(symbols[0]))
+		words = fmt.Sprintf("do not add %s yet: first give the enum a \"default\" for what it does not know (%s or another symbol), bring that version to all consumers, then add symbols", missing, symbols[0])
+	}
 	if len(symbols) > mostSymbols {
-		return Fix{Words: words, JSON: fmt.Sprintf(`"symbols": %s`, stringList(symbols))}
+		return Fix{Words: words, JSON: fmt.Sprintf(`"symbols": %s, "default": %s`, stringList(symbols), w.text.get("default"))}
 	}
 	return Fix{Words: words, JSON: f.snippet(w.text)}
+}
+
+// symbolsRead are the symbols that readers of an enum know, nil if they do not read it as one.
+func (f *fixing) symbolsRead(w *place) []string {
+	r := f.r
+	if r != nil && r.kind == "union" {
+		r = counterpart(r, w)
+	}
+	if r == nil || r.kind != "enum" {
+		return nil
+	}
+	return r.symbols
 }
 
 // mostSymbols is how many symbols an enum may have to be shown as a whole.

@@ -40,7 +40,7 @@ func (f *fixing) then(zero *value) string {
 func (f *fixing) giveAlias() Fix {
 	old := f.orphan()
 	f.field.text.set("aliases", stringList(append(slices.Clone(f.field.aliases), old)))
-	return Fix{Words: fmt.Sprintf("if %q is the old %q", f.field.name, old), JSON: brief(f.field.text), alias: true}
+	return Fix{Words: fmt.Sprintf("if %q is the old %q", f.field.name, old), JSON: brief(f.field.text), alias: true, was: old}
 }
 
 // brief is a field as one writes it, without a definition that is long.

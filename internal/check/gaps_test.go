@@ -90,7 +90,7 @@ func TestGit_FollowsLinks(t *testing.T) {
 	if err := os.Symlink("nowhere", filepath.Join(w.dir, "a/broken.avsc")); err != nil {
 		t.Fatal(err)
 	}
-	w.exits(w.options("a"), 2, "a/broken.avsc: no such file")
+	w.exits(w.options("a"), 2, "a/broken.avsc: it is a link to nowhere: no such file")
 }
 
 func TestGit_WhatIsPassedByIsNotDeleted(t *testing.T) {
@@ -196,6 +196,10 @@ func TestGit_TagsWithoutATransitiveModeAreNoted(t *testing.T) {
 	w.exits(o, 0, "the versions of the tags v* are for the _TRANSITIVE modes")
 	o.Mode = schema.BackwardTransitive
 	if got := text(t, w.check(o)); strings.Contains(got, "are for the _TRANSITIVE") {
+		t.Error(got)
+	}
+	w.write("order.avsc", "{")
+	if got := text(t, w.check(w.options())); strings.Contains(got, "are for the _TRANSITIVE") {
 		t.Error(got)
 	}
 }

@@ -87,7 +87,20 @@ type base struct {
 	name, how string
 }
 
-func (b base) label() string { return b.name + "@" + short(b.commit) }
+func (b base) label() string {
+	if b.name == short(b.commit) {
+		return b.name
+	}
+	return b.name + "@" + short(b.commit)
+}
+
+// called is what to call a commit that somebody named: nobody reads the 40 digits of an id.
+func called(revision, commit string) string {
+	if len(revision) > 7 && strings.HasPrefix(commit, strings.ToLower(revision)) {
+		return short(commit)
+	}
+	return revision
+}
 
 func short(commit string) string { return commit[:min(len(commit), 7)] }
 
@@ -210,7 +223,7 @@ func (r *repository) namedBase(env func(string) string, revision string) (base, 
 	}
 	head, ok := r.commit("HEAD")
 	if !ok || !r.isBranch(revision) {
-		return base{id, revision, ""}, nil
+		return base{id, called(revision, id), ""}, nil
 	}
 	if head == id { // with itself it would always be compatible
 		return r.before(env, head, revision)

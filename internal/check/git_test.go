@@ -333,3 +333,16 @@ func TestGit_CommentsAreRead(t *testing.T) {
 	w.commit("line.avsc", licence+record("Line", `"id": "string"`), "order.avsc", "// uses another file\n"+record("Order", `"id": "string"`, `"line": ["null", "Line"], "default": null`))
 	w.exits(w.options(), 0, "1 new, 1 compatible")
 }
+
+func TestGit_AFullCommitIDIsShownShort(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", orderV1)
+	w.commit("order.avsc", orderBad)
+	o := w.options()
+	o.Against = w.git("rev-parse", "HEAD~")
+	out := text(t, w.check(o))
+	says(t, out, "cannot read the events of "+o.Against[:7]+" that", "(against "+o.Against[:7]+", BACKWARD)")
+	if strings.Contains(out, o.Against) {
+		t.Errorf("the report has all digits of the commit:\n%s", out)
+	}
+}

@@ -15,7 +15,7 @@ func (c *checker) within(revision, p string, candidates *set) (history, error) {
 	if !ok {
 		return nil, fmt.Errorf("git knows no branch, tag or commit %q%s", revision, c.repo.orList())
 	}
-	b := base{commit: id, name: revision}
+	b := base{commit: id, name: called(revision, id)}
 	t, err := c.repo.tree(b)
 	if err != nil {
 		return nil, err

@@ -127,8 +127,11 @@ func (c *checker) idleRules(candidates *set, gone map[string]bool) {
 
 // unusedTags notes that versions were named that no mode looks at.
 func (c *checker) unusedTags() {
+	if c.Tags == "" || len(c.report.Subjects) == 0 {
+		return
+	}
 	for _, s := range c.report.Subjects {
-		if c.Tags == "" || strings.HasSuffix(string(s.Mode), "_TRANSITIVE") {
+		if strings.HasSuffix(string(s.Mode), "_TRANSITIVE") {
 			return
 		}
 	}

@@ -158,6 +158,7 @@ type Fix struct {
 
 	then  string // what becomes of old events
 	alias bool   // an alias is all that it takes
+	was   string // what a field is called in old events, if the alias is that
 }
 
 // Waived is the waiver of a Finding.

@@ -27,3 +27,12 @@ func TestRules_SayWhoBreaksAndHowToRepairIt(t *testing.T) {
 		})
 	}
 }
+
+func TestFix_LeavesNoTypeThatHoldsNothing(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", record("Order", `"state": {"type": "enum", "name": "State", "symbols": ["A", "B"]}`, `"sum": ["null", "double"]`))
+	w.commit("order.avsc", record("Order", `"state": {"type": "enum", "name": "State", "symbols": ["C", "D"]}`, `"sum": ["null", "string"]`))
+	o := w.options()
+	o.Mode = schema.Forward
+	says(t, text(t, w.check(o)), `"symbols": ["A", "B"]`, `"type": ["null", "double"]`)
+}

@@ -176,6 +176,9 @@ func (t *workTree) load(paths []string) []*file {
 		switch {
 		case err != nil:
 			f.err = cause(err)
+			if to, err := os.Readlink(full); err == nil {
+				f.err = fmt.Errorf("it is a link to %s: %w (is it built first?)", filepath.ToSlash(to), f.err)
+			}
 		case info.Size() > largestFile:
 			f.err = tooLarge(info.Size())
 		default:
