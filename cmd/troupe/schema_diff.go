@@ -120,6 +120,8 @@ func diffText(c *schema.Comparison, old, new *source) string {
 	switch {
 	case len(c.Changes) == 0 && breaks == 0:
 		b.WriteString("no changes\n")
+	case breaks == 0 && renamed(old.schema, new.schema): // what that breaks is no rule of Avro's
+		fmt.Fprintf(&b, "\n%s, no rule of Avro is broken\n", counted(len(c.Changes), "change"))
 	case breaks == 0:
 		fmt.Fprintf(&b, "\n%s, nothing breaks\n", counted(len(c.Changes), "change"))
 	default:
@@ -132,7 +134,7 @@ func diffText(c *schema.Comparison, old, new *source) string {
 		}
 	}
 	fmt.Fprintf(&b, "%s: %s\n", verdictName(c), verdict(c))
-	switch advice := deployOrder(c, new.schema); {
+	switch advice := deployOrder(c, old.schema, new.schema); {
 	case advice == "":
 	case c.Mode() == schema.None: // no order works
 		fmt.Fprintf(&b, "%s\n", advice)
@@ -218,20 +220,33 @@ func nextName(s *schema.Schema) string {
 	return cmp.Or(name[strings.LastIndexByte(name, '.')+1:], "Event") + "2"
 }
 
+// renamed reports whether an event has another full name, by which consumers find its handler.
+func renamed(old, next *schema.Schema) bool {
+	return old.FullName() != next.FullName() && old.FullName() != "" && next.FullName() != ""
+}
+
 // deployOrder says what to deploy first, or what else to do where no order works.
-func deployOrder(c *schema.Comparison, next *schema.Schema) string {
-	switch c.Mode() {
-	case schema.Full:
-		if len(c.Changes) == 0 {
-			return ""
+func deployOrder(c *schema.Comparison, old, next *schema.Schema) string {
+	was, is := old.FullName(), next.FullName()
+	switch mode := c.Mode(); {
+	case mode == schema.None:
+		return "If you can't use the fix: publish the changed event under a new name (such as " + nextName(next) + "), write both until every consumer has moved, then stop the old one."
+	case renamed(old, next) && mode == schema.Forward:
+		return fmt.Sprintf("no order works: consumers that know only %s have no handler for %s and pass it over; write both until every consumer has moved, then stop the old one", was, is)
+	case renamed(old, next):
+		order := fmt.Sprintf("all consumers first, then the producers: those that know only %s have no handler for %s and pass it over", was, is)
+		if !slices.Contains(next.Aliases(), was) {
+			order = fmt.Sprintf("give %s \"aliases\": [%q], or its consumers have no handler for what is in the topic; then ", is, was) + order
 		}
-		return "in any order"
-	case schema.Backward:
+		return order
+	case mode == schema.Backward:
 		return "all consumers first, then the producers"
-	case schema.Forward:
+	case mode == schema.Forward:
 		return "all producers first, then the consumers once no old event is left in the topics that they read"
+	case len(c.Changes) == 0:
+		return ""
 	}
-	return "If you can't use the fix: publish the changed event under a new name (such as " + nextName(next) + "), write both until every consumer has moved, then stop the old one."
+	return "in any order"
 }
 
 // diffJSON is what -o json prints.
@@ -291,7 +306,7 @@ func violationsJSON(all []schema.Violation, writer, reader *source) []violationJ
 func diffJSONOf(c *schema.Comparison, old, new *source) diffJSON {
 	d := diffJSON{
 		From: old.name, To: new.name, Mode: c.Mode(), NewReadsOld: c.NewReadsOld == nil, OldReadsNew: c.OldReadsNew == nil,
-		Verdict: verdict(c), Deploy: deployOrder(c, new.schema), Changes: []changeJSON{},
+		Verdict: verdict(c), Deploy: deployOrder(c, old.schema, new.schema), Changes: []changeJSON{},
 		Backward: violationsJSON(c.Backward, old, new), Forward: violationsJSON(c.Forward, new, old),
 		Warnings: violationsJSON(warnings(old.schema, new.schema), old, new),
 	}

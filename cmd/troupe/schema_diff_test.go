@@ -88,6 +88,30 @@ func TestSchemaDiff_SaysWhatChangedAndWhomItBreaks(t *testing.T) {
 	})
 }
 
+// Consumers find their handler by an event's full name, which Avro does not look at.
+func TestSchemaDiff_SaysThatARenamedEventHasNoHandler(t *testing.T) {
+	inDirectory(t, map[string]string{
+		"old.avsc":    `{"type": "record", "name": "shop.Order", "fields": [{"name": "id", "type": "int"}]}`,
+		"moved.avsc":  `{"type": "record", "name": "sales.Order", "fields": [{"name": "id", "type": "int"}]}`,
+		"alias.avsc":  `{"type": "record", "name": "sales.Sale", "aliases": ["shop.Order"], "fields": []}`,
+		"backed.avsc": `{"type": "record", "name": "sales.Order", "aliases": ["shop.Order"], "fields": [{"name": "id", "type": "long"}]}`,
+		"front.avsc":  `{"type": "record", "name": "sales.Order", "fields": [{"name": "id", "type": "int"}, {"name": "at", "type": "int"}]}`,
+	})
+	const order = "all consumers first, then the producers: those that know only shop.Order have no handler for sales."
+	for file, want := range map[string]string{
+		"moved.avsc":  `deploy: give sales.Order "aliases": ["shop.Order"], or its consumers have no handler for what is in the topic; then ` + order + "Order and pass it over",
+		"backed.avsc": "deploy: " + order + "Order",
+		"front.avsc":  "deploy: no order works: consumers that know only shop.Order have no handler for sales.Order",
+		"alias.avsc":  "deploy: " + order + "Sale and pass it over",
+		"old.avsc":    "no changes",
+	} {
+		o := troupeSchema(context.Background(), "", "diff", "old.avsc", file)
+		if !strings.Contains(o.stdout, want) || strings.Contains(o.stdout, "nothing breaks") {
+			t.Errorf("%s: it does not say %q:\n%s", file, want, o.stdout)
+		}
+	}
+}
+
 func TestSchemaDiff_JudgesOnlyWhenAsked(t *testing.T) {
 	for _, c := range []struct {
 		mode string
