@@ -36,6 +36,10 @@ type partition struct {
 	inbox  chan broker.Fetched
 	poke   chan struct{} // something of what intake waits for has changed
 
+	// The intake's own: what it has decoded and not handed to the lanes yet, and the schemas it need not wait for.
+	routed   []*job
+	answered answeredRefs
+
 	// Under the scheduler's lock.
 	lanes     map[string]*lane
 	nullLanes map[*lane]struct{}
@@ -265,7 +269,7 @@ func (p *partition) take(f broker.Fetched) {
 	if len(f.Records) > 0 {
 		size = f.Bytes / len(f.Records)
 	}
-	routed := make([]*job, 0, len(f.Records))
+	p.routed = make([]*job, 0, len(f.Records))
 	for i := range f.Records {
 		j, err := p.prepare(&f.Records[i])
 		if err != nil {
@@ -277,8 +281,15 @@ func (p *partition) take(f broker.Fetched) {
 			continue
 		}
 		j.ticket, j.size = first+uint64(i), size
-		routed = append(routed, j)
+		p.routed = append(p.routed, j)
 	}
+	p.hand()
+}
+
+// hand claims what is decoded and hands it to the lanes, in the order in which it came.
+func (p *partition) hand() {
+	routed := p.routed
+	p.routed = nil
 	for len(routed) > 0 {
 		n := min(claimBatch, len(routed))
 		p.claim(routed[:n], func() { p.e.sched.add(p, routed[:n]) })

@@ -68,7 +68,7 @@ func (p *partition) prepare(r *event.Record) (*job, error) {
 // nameType takes the type of a record that doesn't name it from its schema.
 func (p *partition) nameType(r *event.Record, m *event.Meta, ref wire.SchemaRef) (bad, err error) {
 	var s *schema.Schema
-	bad, err = p.askRegistry(r, func() (err error) {
+	bad, err = p.askRegistry(r, ref, func() (err error) {
 		if ref.ID != 0 {
 			s, err = p.e.cfg.Registry.ByID(p.ctx, ref.ID)
 		} else {
@@ -83,7 +83,7 @@ func (p *partition) nameType(r *event.Record, m *event.Meta, ref wire.SchemaRef)
 }
 
 func (p *partition) decode(j *job) (bad, err error) {
-	return p.askRegistry(j.record, func() error { return j.delivery.decode(p.ctx, j.ref, j.data) })
+	return p.askRegistry(j.record, j.ref, func() error { return j.delivery.decode(p.ctx, j.ref, j.data) })
 }
 
 // classOf names what is wrong with a record that can't be decoded.

@@ -15,10 +15,13 @@ import (
 // askRegistry calls ask until the registry has answered: bad is its answer. err
 // is that the work was stopped meanwhile.
 //
-// The partition takes nothing else in meanwhile, not only nothing of that key. What is already in the lanes
-// goes on. Events of other keys could be handled too, but their offsets could not pass: whoever gets the
-// partition next would read all of it again, and the longer a registry is away the more of it.
-func (p *partition) askRegistry(r *event.Record, ask func() error) (bad, err error) {
+// The partition takes nothing else in meanwhile, not only nothing of that key. What is in front of the event
+// goes on, in the lanes. Events of other keys could be handled too, but their offsets could not pass: whoever gets
+// the partition next would read all of it again, and the longer a registry is away the more of it.
+func (p *partition) askRegistry(r *event.Record, ref wire.SchemaRef, ask func() error) (bad, err error) {
+	if !p.answered.has(ref) { // it may be long until there is an answer
+		p.hand()
+	}
 	var since time.Time // zero until it has to be waited for
 	err = p.e.retries().again(p.ctx, func() error {
 		if bad = ask(); bad == nil {
@@ -31,6 +34,12 @@ func (p *partition) askRegistry(r *event.Record, ask func() error) (bad, err err
 		}
 		return nil
 	}, func(n int, err error) {
+		p.hand()
+		select {
+		case <-p.poke: // as the intake does where it does not wait
+			p.reclaim()
+		default:
+		}
 		now := time.Now()
 		if since.IsZero() {
 			since = now
@@ -41,6 +50,9 @@ func (p *partition) askRegistry(r *event.Record, ask func() error) (bad, err err
 				"waited", now.Sub(since).Round(time.Millisecond), "try", n, "err", err)
 		}
 	})
+	if err == nil {
+		p.answered.add(ref)
+	}
 	if !since.IsZero() {
 		p.e.stats.awaitingRegistry.Add(-1)
 		if err == nil {
@@ -48,6 +60,34 @@ func (p *partition) askRegistry(r *event.Record, ask func() error) (bad, err err
 		}
 	}
 	return bad, err
+}
+
+// answeredRefs are schemas of which the registry has told what they are, or that it does not have them: what
+// events need of it to be decoded is known in this process.
+type answeredRefs struct {
+	last wire.SchemaRef // most events have that of the one before
+	all  map[wire.SchemaRef]struct{}
+}
+
+// mostAnswered bounds the memory for ids that somebody makes up.
+const mostAnswered = 1024
+
+func (a *answeredRefs) has(ref wire.SchemaRef) bool {
+	if ref == a.last {
+		return true
+	}
+	_, has := a.all[ref]
+	return has
+}
+
+func (a *answeredRefs) add(ref wire.SchemaRef) {
+	if ref == a.last {
+		return
+	}
+	if a.all == nil || len(a.all) >= mostAnswered {
+		a.all = map[wire.SchemaRef]struct{}{}
+	}
+	a.all[ref], a.last = struct{}{}, ref
 }
 
 // log is the log for what is said of a record whose schema is not known.
