@@ -20,7 +20,7 @@ func (l *linter) attributes(n *node, at *spot) {
 			}
 		case "default":
 			l.find(LintAttribute, at, p.value.position(),
-				fmt.Sprintf("the default of a %s within its type is ignored: defaults belong to fields", n.kind),
+				fmt.Sprintf("the default within the %s type is ignored: defaults belong to fields", n.kind),
 				`move "default" out of the type to the field, beside "name"`)
 		default:
 			l.misspelt(p, typeAttributes, at)

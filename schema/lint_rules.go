@@ -10,7 +10,7 @@ func (l *linter) named(n *node, at *spot) {
 	simple := simpleName(n.name)
 	if !isPascal(simple) {
 		l.find(LintTypeName, at, n.position, fmt.Sprintf("the %s %s is not in PascalCase", n.kind, n.name),
-			fmt.Sprintf(`name it %s, with "aliases": [%q] so that what was written before can be read`, pascal(simple), simple))
+			rename(pascal(simple), simple))
 	}
 	if namespace(n.name) == "" {
 		l.find(LintNamespace, at, n.position, fmt.Sprintf("the %s %s has no namespace: another team's %[2]s has the same name", n.kind, n.name),
@@ -20,6 +20,11 @@ func (l *linter) named(n *node, at *spot) {
 		l.find(LintDoc, at, n.position, fmt.Sprintf("the %s %s has no doc", n.kind, n.name),
 			`add a "doc" that says what it means, and for an event when it is sent`)
 	}
+}
+
+// rename is the advice for a name: an alias helps one of the two sides only.
+func rename(to, from string) string {
+	return fmt.Sprintf(`name it %s, or leave it if it was written already: with "aliases": [%q] new consumers read older events, but old ones can't read new events`, to, from)
 }
 
 // docs looks at the docs of a record's fields: one finding for all of them.
@@ -79,9 +84,7 @@ func (l *linter) field(of *node, f *field, at *spot) {
 }
 
 func (l *linter) fieldName(f *field, at *spot) {
-	fix := func(name string) string {
-		return fmt.Sprintf(`name it %s, with "aliases": [%q] so that what was written before can be read`, name, f.name)
-	}
+	fix := func(name string) string { return rename(name, f.name) }
 	switch style := styleOf(f.name); {
 	case style == plainName, style == snakeName && l.snake, style == camelName && !l.snake:
 	case l.snake && style == camelName:
@@ -170,12 +173,12 @@ func (l *linter) typeAliases(root *node) {
 }
 
 func (l *linter) money(f *field, n *node, words []string, at *spot) {
-	if n.kind != kindFloat && n.kind != kindDouble || !speaksOf(words, moneyWords, notMoney) {
+	if n.kind != kindFloat && n.kind != kindDouble || !isMoney(words) {
 		return
 	}
 	l.find(LintMoney, at, f.position,
 		fmt.Sprintf("%s looks like money and is a %s: 0.1 + 0.2 is not 0.3 there, and sums come out wrong", f.name, n.kind),
-		`use {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2}, or a long of the smallest unit (cents)`)
+		`use {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2}, or a long of the smallest unit (cents), in a new field if this one was written already`)
 }
 
 func (l *linter) time(f *field, n *node, words []string, at *spot) {
@@ -191,7 +194,18 @@ func (l *linter) time(f *field, n *node, words []string, at *spot) {
 	}
 	l.find(LintTime, at, f.position,
 		fmt.Sprintf("%s looks like a time and is a plain %s: seconds or milliseconds, which zone, which format?", f.name, n.kind),
-		`use {"type": "long", "logicalType": "timestamp-micros"} for a moment, {"type": "int", "logicalType": "date"} for a day`)
+		timeFix(n.kind))
+}
+
+// timeFix is the advice for a time of that type, which stays what it is if it was written already.
+func timeFix(k kind) string {
+	switch k {
+	case kindLong:
+		return `use {"type": "long", "logicalType": "timestamp-millis"} or "timestamp-micros", whichever it holds; what holds neither needs a new field`
+	case kindInt:
+		return `use {"type": "int", "logicalType": "date"} if it counts days; otherwise a new field with {"type": "long", "logicalType": "timestamp-micros"}`
+	}
+	return `use {"type": "long", "logicalType": "timestamp-micros"} for a moment, {"type": "int", "logicalType": "date"} for a day, in a new field if this one was written already`
 }
 
 func (l *linter) personalData(of *node, f *field, words []string, at *spot) {

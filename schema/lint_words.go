@@ -99,11 +99,13 @@ func set(words string) map[string]bool {
 }
 
 var (
-	moneyWords = set("price prices amount amounts total totals subtotal cost costs fee fees tax vat balance salary payment discount revenue charge refund deposit money")
+	moneyWords = set("price prices amount amounts subtotal cost costs fee fees tax vat balance salary payment discount revenue charge refund deposit money eur euro euros usd dollars gbp")
 	notMoney   = set("rate ratio percent percentage pct count factor weight score share quantity qty items bytes ms millis seconds kg")
 
 	timeWords = set("timestamp ts date datetime time birthday birthdate expiry expires since until deadline")
-	notTime   = set("ms millis micros nanos seconds minutes hours days duration elapsed ttl latency timeout zone timezone format response processing count offset spent run running uptime type")
+	notTime   = set("ms millis micros nanos seconds minutes hours days duration elapsed ttl latency timeout zone timezone format response processing count offset spent run running uptime type real wait")
+	// What a name ends in is what it is: timestampPolicy is a policy, policyTimestamp is a time.
+	noTimes = set("id ids name names topic policy version size key")
 
 	personalWords = set("email mail phone telephone mobile fax firstname lastname fullname surname forename birth birthday birthdate dob iban ssn passport " +
 		"creditcard pan street postcode zipcode zip ip gender nationality ethnicity religion salary")
@@ -121,12 +123,29 @@ func speaksOf(words []string, yes, no map[string]bool) bool {
 	return is(yes) && !is(no)
 }
 
+// lastOf is the last of a field's words, "" for a name like _.
+func lastOf(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return words[len(words)-1]
+}
+
+// isMoney reports whether a field's words look like a sum. A total is one of what follows, if anything does.
+func isMoney(words []string) bool {
+	last := lastOf(words)
+	return speaksOf(words, moneyWords, notMoney) || (last == "total" || last == "totals") && !speaksOf(words, notMoney, nil)
+}
+
 func isTime(words []string) bool {
+	last := lastOf(words)
+	if noTimes[last] {
+		return false
+	}
 	if speaksOf(words, timeWords, notTime) {
 		return true
 	}
-	last := len(words) - 1
-	return last > 0 && words[last] == "at" && !speaksOf(words, notTime, nil)
+	return len(words) > 1 && last == "at" && !speaksOf(words, notTime, nil)
 }
 
 // isPersonal reports whether a field's words, in a record of those words, look like a person's data.
