@@ -42,6 +42,20 @@ deleted, it is that of none. Docs, defaults and aliases may change.`,
 			fixed: "cp schemas/orders-value/1.avsc schemas/orders-value/2.avsc\nedit schemas/orders-value/2.avsc",
 		},
 		{
+			rule: string(check.GeneratedDiffers), kind: "breaking",
+			short: "generated Go code has another schema than the .avsc file",
+			meaning: `avrogen writes the schema into the Go code that it makes, and programs read and write with that text: the .avsc file is not
+there when they run. Here the two differ, so what is checked is not what runs. Either nobody ran go generate after the file was changed, or
+avrogen ran without -fullschema, which drops defaults and aliases. Code is looked for where a go:generate line names the file, or beside it; docs and
+properties may differ.`,
+			who: `Programs with that code. Without the default of a new field, every event that was published before it is a dead letter, though the check of
+the file is green.`,
+			fix:    `Run "go generate ./...", with -fullschema in avrogen's go:generate line, and commit what it writes.`,
+			deploy: `Nothing was deployed yet; once the code is right, the order is that of the change of the schema.`,
+			old:    "//go:generate go tool avrogen -pkg contract -encoders -strict-types -o events_gen.go order_placed.avsc",
+			fixed:  "//go:generate go tool avrogen -pkg contract -encoders -fullschema -strict-types -o events_gen.go order_placed.avsc\ngo generate ./...",
+		},
+		{
 			rule: string(check.MaybeRenamed), kind: "warning",
 			short: "a field is new where one of its type is gone",
 			meaning: `A field with a default is new, and another one of the same type is gone. If it is the old one under a new name, this

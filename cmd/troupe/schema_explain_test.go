@@ -117,7 +117,7 @@ func TestExplain_KnowsEveryRule(t *testing.T) {
 	}
 	for _, rule := range []schema.Rule{
 		schema.NameMismatch, schema.FixedSizeMismatch, schema.MissingEnumSymbols, schema.MissingDefault, schema.TypeMismatch, schema.MissingUnionBranch,
-		check.SubjectDeleted, check.BaseUnreadable, check.VersionChanged, check.MaybeRenamed, check.DefaultRemoved,
+		check.SubjectDeleted, check.BaseUnreadable, check.VersionChanged, check.GeneratedDiffers, check.MaybeRenamed, check.DefaultRemoved,
 		schema.DecimalMismatch, schema.AmbiguousAlias, schema.NamespaceChanged, schema.PrecisionLoss, schema.LogicalTypeChanged,
 	} {
 		if !known[string(rule)] {

@@ -83,6 +83,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := c.notes(candidates, history, contracts); err != nil {
 		return nil, err
 	}
+	if err := c.generated(candidates); err != nil {
+		return nil, err
+	}
 	c.unusedTags()
 	c.ends()
 	c.waive()

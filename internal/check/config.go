@@ -432,7 +432,7 @@ func (w *Waiver) validate() error {
 	if err := oneOf(w.Breaks, "breaks", breaksNew, breaksOld); err != nil {
 		return fmt.Errorf("has %w", err)
 	}
-	if ofSubject := []schema.Rule{SubjectDeleted, BaseUnreadable, VersionChanged}; w.Breaks != "" && (w.Service != "" || slices.Contains(ofSubject, schema.Rule(w.Rule))) {
+	if ofSubject := []schema.Rule{SubjectDeleted, BaseUnreadable, VersionChanged, GeneratedDiffers}; w.Breaks != "" && (w.Service != "" || slices.Contains(ofSubject, schema.Rule(w.Rule))) {
 		return errors.New(`has "breaks", which is for breaks between two versions of a schema: leave it out`)
 	}
 	if _, err := w.lastDay(); err != nil {

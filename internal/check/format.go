@@ -91,7 +91,7 @@ func (f Finding) details() []string {
 	if strings.HasSuffix(f.Problem, "?") {
 		lines[0] = f.Problem
 	}
-	if f.Rule != schema.NameMismatch && f.Rule != MaybeRenamed && f.Rule != DefaultRemoved && !f.blamed && f.Kind != OfSubject { // which start with a name
+	if f.Rule != schema.NameMismatch && f.Rule != MaybeRenamed && f.Rule != DefaultRemoved && !f.blamed && (f.Kind != OfSubject || f.Rule == GeneratedDiffers) { // which start with a name
 		lines[0] = upper(lines[0])
 	}
 	for fix, first := f.Fix, "Fix: "; fix != nil; fix, first = fix.Else, "Or " {
@@ -163,7 +163,8 @@ func (s Subject) what() string {
 }
 
 // advice says how a change goes out that breaks somebody, or whose break is waived; "" if there is nothing to say or what has said it.
-func (s Subject) advice(fails bool) string {
+func (s Subject) advice(failing []group) string {
+	fails := slices.ContainsFunc(failing, func(g group) bool { return g.findings[0].Rule != GeneratedDiffers })
 	switch {
 	case s.Deploy == "" || !fails && (s.Status != Excused || s.Deploy == noOrder):
 		return ""
@@ -201,6 +202,9 @@ func (s Subject) identity(f Finding) string {
 	id := strings.Join([]string{s.Name, string(f.Rule), string(f.Kind), f.Service, f.Path}, "|")
 	if f.Version != "" {
 		id += "|" + f.Version
+	}
+	if f.Rule == GeneratedDiffers { // there may be several of one schema
+		id += "|" + f.New.File
 	}
 	return id
 }

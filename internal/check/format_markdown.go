@@ -63,7 +63,7 @@ func (r *Report) markdownSubject(b io.Writer, s Subject) {
 	}
 	if s.Changed && len(failing)+len(waived) == 0 {
 		fmt.Fprintf(b, "\n%s. %s\n", mark(upper(s.passes())), mark(s.what()))
-	} else if words := s.advice(len(failing) > 0); words != "" {
+	} else if words := s.advice(failing); words != "" {
 		fmt.Fprintf(b, "\n%s\n", mark(words))
 	}
 	if s.Confluent != "" {

@@ -163,4 +163,5 @@ var ruleText = map[schema.Rule]string{
 	SubjectDeleted:            "A schema is gone.",
 	BaseUnreadable:            "An old version is no schema.",
 	VersionChanged:            "An old version is another schema now, or gone.",
+	GeneratedDiffers:          "Generated Go code has another schema.",
 }

@@ -138,7 +138,7 @@ func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 	t.groups(s.Name, waived, faint)
 	t.groups(s.Name, warnings, yellow)
 	t.blank = len(failing)+len(waived)+len(warnings) > 0
-	words := s.advice(len(failing) > 0)
+	words := s.advice(failing)
 	if t.blank && (words != "" || s.Confluent != "" && s.Changed) {
 		t.line("")
 	}

@@ -170,7 +170,7 @@ func (r *repository) mainBranch(env func(string) string) (name, tip string, err 
 	if only := r.onlyBranch(); only != "" && !r.shallow() {
 		return "", "", fmt.Errorf("this clone has only the branch %s: git fetch origin main:refs/remotes/origin/main", only)
 	}
-	return "", "", fmt.Errorf("the git repository has neither main nor master: say what to compare with (--against BRANCH|TAG|COMMIT)%s", r.hint())
+	return "", "", fmt.Errorf("the git repository has neither main nor master: say what to compare with (--against BRANCH|TAG|COMMIT, or for good \"against: BRANCH\" under schema: in troupe.yaml)%s", r.hint())
 }
 
 // onlyBranch is the branch of the remote's that a clone of a single one has, "" for other repositories.

@@ -169,6 +169,9 @@ func (c *checker) endedContracts(h history, contracts map[string][]contract) err
 	return nil
 }
 
+// mostDefiners is how many files are named that define one name.
+const mostDefiners = 4
+
 // twice notes the names that two files define in different ways.
 func (s *set) twice() (notes []Note) {
 	defined := map[string][]*outline{}
@@ -203,7 +206,7 @@ func (s *set) twice() (notes []Note) {
 		if slices.ContainsFunc(in, func(o *outline) bool { return o.root == name }) {
 			ask = "which one is published?"
 		}
-		notes = append(notes, Note{files[len(files)-1], 0, fmt.Sprintf("%s is defined in %s, and they differ: %s (\"exclude\" in troupe.yaml leaves files out)", name, enumerate(files), ask), true})
+		notes = append(notes, Note{files[len(files)-1], 0, fmt.Sprintf("%s is defined in %s, and they differ: %s (\"exclude\" in troupe.yaml leaves files out)", name, enumerateSome(files, mostDefiners), ask), true})
 	}
 	return notes
 }

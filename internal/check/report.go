@@ -24,7 +24,7 @@ var waivable = []string{
 	string(schema.MissingDefault), string(schema.TypeMismatch), string(schema.MissingUnionBranch),
 	string(schema.DecimalMismatch), string(schema.AmbiguousAlias),
 	string(schema.NamespaceChanged), string(schema.PrecisionLoss), string(schema.LogicalTypeChanged),
-	string(SubjectDeleted), string(BaseUnreadable), string(VersionChanged), string(MaybeRenamed), string(DefaultRemoved),
+	string(SubjectDeleted), string(BaseUnreadable), string(VersionChanged), string(GeneratedDiffers), string(MaybeRenamed), string(DefaultRemoved),
 }
 
 // Report is what a check found out.

@@ -198,6 +198,14 @@ func enumerate(names []string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
+// enumerateSome names at most so many, and says how many more there are.
+func enumerateSome(names []string, most int) string {
+	if len(names) <= most {
+		return enumerate(names)
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most-1], ", "), len(names)-most+1)
+}
+
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return one

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"bytes"
+	"cmp"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -22,18 +23,20 @@ import (
 
 // Schema is one schema in generated code.
 type Schema struct {
-	// File is the Go file's path below the root, with slashes, and Line where the schema is in it.
-	File string
-	Line int
+	// File is the Go file's path below the root, with slashes, and Line and Column where the schema is in it.
+	File         string
+	Line, Column int
 	// Schema is what a program has.
 	Schema *schema.Schema
 	// Sources are the .avsc files, as paths below the root, that go:generate lines in the
 	// file's directory name for it.
 	Sources []string
+	// FullSchema says that one of these lines has -fullschema.
+	FullSchema bool
 }
 
-// MadeFrom reports whether the schema was made from an .avsc file: one that a
-// go:generate line names, or if none does one in the same directory.
+// MadeFrom reports whether the schema was made from an .avsc file: one of
+// its Sources, or if it has none one in the same directory.
 func (s *Schema) MadeFrom(avsc string) bool {
 	if len(s.Sources) > 0 {
 		return slices.Contains(s.Sources, avsc)
@@ -44,12 +47,16 @@ func (s *Schema) MadeFrom(avsc string) bool {
 // Find returns the schemas in generated Go files below root that parse. Directories
 // that the go command doesn't look into (hidden ones, testdata, vendor) and
 // node_modules are passed by. A file that can't be read or parsed is none of
-// generated code.
+// generated code. The error is about the first directory that can't be read; what is
+// in the others is returned with it.
 func Find(root string) (all []Schema, err error) {
+	var unread error
+	made := map[string][]output{}
 	err = filepath.WalkDir(root, func(full string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return err
+			unread = cmp.Or(unread, err)
+			return nil
 		case e.IsDir() && full != root && passedBy(e.Name()):
 			return fs.SkipDir
 		case !e.Type().IsRegular() || filepath.Ext(full) != ".go" || !isGenerated(full):
@@ -60,14 +67,18 @@ func Find(root string) (all []Schema, err error) {
 			return err
 		}
 		file := filepath.ToSlash(rel)
-		sources := sourcesOf(root, file)
+		dir := path.Dir(file)
+		if _, ok := made[dir]; !ok {
+			made[dir] = outputs(root, dir)
+		}
+		by := madeBy(made[dir], file)
 		for _, s := range schemasIn(full) {
-			s.File, s.Sources = file, sources
+			s.File, s.Sources, s.FullSchema = file, by.avsc, by.full
 			all = append(all, s)
 		}
 		return nil
 	})
-	return all, err
+	return all, cmp.Or(err, unread)
 }
 
 func passedBy(dir string) bool {
@@ -107,7 +118,8 @@ func schemasIn(file string) (all []Schema) {
 			return true
 		}
 		if s, err := schema.ParseStored(text); err == nil {
-			all = append(all, Schema{Line: set.Position(call.Pos()).Line, Schema: s})
+			at := set.Position(call.Pos())
+			all = append(all, Schema{Line: at.Line, Column: at.Column, Schema: s})
 		}
 		return true
 	})
@@ -131,9 +143,15 @@ func constant(e ast.Expr) (string, bool) {
 
 var directive = regexp.MustCompile(`(?m)^//go:generate[ \t].*\bavrogen\b.*$`)
 
-// sourcesOf returns the .avsc files of the go:generate lines in a generated file's directory that have it as their output.
-func sourcesOf(root, file string) (sources []string) {
-	dir := path.Dir(file)
+// output is a Go file that a go:generate line makes, and the .avsc files that it makes it of.
+type output struct {
+	file string
+	avsc []string
+	full bool // with -fullschema
+}
+
+// outputs returns what the go:generate lines in a directory make.
+func outputs(root, dir string) (all []output) {
 	in := filepath.Join(root, filepath.FromSlash(dir))
 	entries, err := os.ReadDir(in)
 	if err != nil {
@@ -148,33 +166,46 @@ func sourcesOf(root, file string) (sources []string) {
 			continue
 		}
 		for _, line := range directive.FindAllString(string(text), -1) {
-			sources = append(sources, inputs(dir, file, strings.Fields(line))...)
+			if o := outputOf(dir, strings.Fields(line)); o.file != "" {
+				all = append(all, o)
+			}
 		}
 	}
-	slices.Sort(sources)
-	return slices.Compact(sources)
+	return all
 }
 
-// inputs returns the .avsc files that the words of a go:generate line name, if its -o is file.
-func inputs(dir, file string, words []string) (avsc []string) {
-	makes := false
+// madeBy is all that makes a file.
+func madeBy(made []output, file string) (by output) {
+	for _, o := range made {
+		if o.file == file {
+			by.avsc, by.full = append(by.avsc, o.avsc...), by.full || o.full
+		}
+	}
+	slices.Sort(by.avsc)
+	by.avsc = slices.Compact(by.avsc)
+	return by
+}
+
+// outputOf is what the words of a go:generate line say; its file is "" where they name none.
+func outputOf(dir string, words []string) (o output) {
 	for i, w := range words {
 		w = strings.Trim(w, `"`)
 		name, value, joined := strings.Cut(strings.TrimLeft(w, "-"), "=")
 		switch {
 		case !strings.HasPrefix(w, "-"):
 			if path.Ext(w) == ".avsc" {
-				avsc = append(avsc, path.Join(dir, filepath.ToSlash(w)))
+				o.avsc = append(o.avsc, path.Join(dir, filepath.ToSlash(w)))
 			}
+		case name == "fullschema":
+			o.full = value != "false"
 		case name == "o":
 			if !joined && i+1 < len(words) {
-				value = strings.Trim(words[i+1], `"`)
+				value = words[i+1]
 			}
-			makes = makes || path.Join(dir, filepath.ToSlash(value)) == file
+			if value = strings.Trim(value, `"`); value != "" {
+				o.file = path.Join(dir, filepath.ToSlash(value))
+			}
 		}
 	}
-	if !makes {
-		return nil
-	}
-	return avsc
+	return o
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/troupe-go/troupe/schema"
 )
 
 func write(t *testing.T, root string, files ...string) {
@@ -32,7 +34,7 @@ func TestFind_TellsWhatCodeHasAndWhatItWasMadeFrom(t *testing.T) {
 	}
 	write(t, root,
 		"a/gen.go", goFile(record("Beside")),
-		"b/c/doc.go", "package p\n\n//go:generate go tool avrogen -pkg p -o=gen.go ../../schemas/x.avsc \"y.avsc\"\n//go:generate avrogen -o other.go z.avsc\n",
+		"b/c/doc.go", "package p\n\n//go:generate go tool avrogen -pkg p -fullschema -o=gen.go ../../schemas/x.avsc \"y.avsc\"\n//go:generate avrogen -o other.go z.avsc\n",
 		"b/c/gen.go", goFile(record("Named")),
 		"broken/gen.go", header+"\npackage",
 		"broken/schema.go", goFile("`{}`"),
@@ -49,9 +51,9 @@ func TestFind_TellsWhatCodeHasAndWhatItWasMadeFrom(t *testing.T) {
 	}
 	got := ""
 	for _, s := range all {
-		got += fmt.Sprintf("%s %s:%d %v\n", s.Schema.FullName(), s.File, s.Line, s.Sources)
+		got += fmt.Sprintf("%s %s:%d:%d %v %v\n", s.Schema.FullName(), s.File, s.Line, s.Column, s.Sources, s.FullSchema)
 	}
-	if want := "shop.Beside a/gen.go:6 []\nshop.Named b/c/gen.go:6 [b/c/y.avsc schemas/x.avsc]\n"; got != want {
+	if want := "shop.Beside a/gen.go:6:15 [] false\nshop.Named b/c/gen.go:6:15 [b/c/y.avsc schemas/x.avsc] true\n"; got != want {
 		t.Fatalf("found\n%swant\n%s", got, want)
 	}
 	for _, at := range []struct {
@@ -87,4 +89,28 @@ func TestFind_KnowsTheCodeOfThisRepository(t *testing.T) {
 		}
 	}
 	t.Error("shop.orders.OrderPlaced of the quickstart is not found")
+}
+
+func TestMake_IsWhatAvrogenWrites(t *testing.T) {
+	s, err := schema.Parse(`{"type": "record", "name": "R", "fields": [{"name": "a", "type": "long", "default": 1, "aliases": ["b"]},
+		{"name": "at", "type": {"type": "long", "logicalType": "timestamp-nanos"}}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, bare, err := Make(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"type":"record","name":"R","fields":[{"name":"a","type":"long","default":1,"aliases":["b"]},{"name":"at","type":{"type":"long","logicalType":"timestamp-nanos"}}]}`; full.String() != want {
+		t.Errorf("full %s", full)
+	}
+	if want := `{"type":"record","name":"R","fields":[{"name":"a","type":"long"},{"name":"at","type":"long"}]}`; bare.String() != want {
+		t.Errorf("bare %s", bare)
+	}
+	if s, err = schema.ParseStored(`{"type": "record", "name": "é", "fields": []}`); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Make(s); err == nil {
+		t.Error("avrogen takes any name")
+	}
 }
