@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,6 +101,11 @@ func (o *registerOptions) run(cmd *cobra.Command, subject, file string) error {
 	if err != nil {
 		return o.explain(ctx, address{}, err)
 	}
+	if name := candidate.schema.FullName(); result.Versions == 0 && !namesSubject(subject, name) {
+		topic := subject[:max(strings.LastIndexByte(subject, '-'), 0)]
+		fmt.Fprintf(cmd.ErrOrStderr(), "! %s is a new subject, and nobody looks there for %s without a schema.SubjectNamer of their own; did you mean %s?\n",
+			subject, name, schema.TopicRecordName(cmp.Or(topic, subject), name))
+	}
 	if result.Outcome == "compatible" && !o.dryRun {
 		v, err := client.Register(ctx, subject, candidate.schema)
 		if err != nil {
@@ -121,6 +127,12 @@ func (o *registerOptions) run(cmd *cobra.Command, subject, file string) error {
 			candidate.name, subject, result.Level, howToFix(candidate, "registry:"+subject, o.registryFlag()))
 	}
 	return err
+}
+
+// namesSubject reports whether one of the usual namings gives this subject to a type of this full name.
+func namesSubject(subject, name string) bool {
+	return name == "" || subject == schema.RecordName("", name) || strings.HasSuffix(subject, schema.TopicRecordName("", name)) ||
+		strings.HasSuffix(subject, schema.TopicName("", name)) || strings.HasSuffix(subject, "-key")
 }
 
 // registryFlag is --registry for another command, if it was given to this one.

@@ -78,6 +78,27 @@ func TestSchemaRegister_WritesOutWhatItRefersTo(t *testing.T) {
 	}
 }
 
+// Nothing registered can be taken back with the CLI, and nobody looks under a subject that is a slip of the pen.
+func TestSchemaRegister_WarnsOfANewSubjectThatNobodyLooksFor(t *testing.T) {
+	subject := inRegistry(t, map[string]string{"v1.avsc": orderV1, "id.avsc": `"string"`})
+	topic := strings.TrimSuffix(subject, "-value")
+	ctx := context.Background()
+	slip := topic + "-shop.Odrer"
+	warning := "! " + slip + " is a new subject, and nobody looks there for shop.Order without a schema.SubjectNamer of their own; did you mean " + topic + "-shop.Order?\n"
+	expect(t, troupeSchema(ctx, "", "register", slip, "v1.avsc", "--dry-run"), 0, warning)
+	o := troupeSchema(ctx, "", "register", slip, "v1.avsc", "-o", "json")
+	expect(t, o, 0, warning)
+	var r registered
+	if err := json.Unmarshal([]byte(o.stdout), &r); err != nil || r.Outcome != "registered" {
+		t.Errorf("%v %+v", err, r)
+	}
+	for name, file := range map[string]string{slip: "v1.avsc", topic + "-shop.Order": "v1.avsc", subject: "v1.avsc", topic + "-key": "id.avsc", topic + "-id": "id.avsc"} {
+		if o := troupeSchema(ctx, "", "register", name, file); o.code != 0 || o.stderr != "" {
+			t.Errorf("%s exits %d: %s", name, o.code, o.stderr)
+		}
+	}
+}
+
 func TestSchemaGet_PrintsWhatTheRegistryHas(t *testing.T) {
 	subject := inRegistry(t, map[string]string{"v1.avsc": orderV1})
 	ctx := context.Background()
