@@ -114,7 +114,7 @@ func NewClient(r troupe.Registry, cfg ClientConfig) (*Client, error) {
 // registryRoot returns r.URL without credentials, which it moves into r.
 func registryRoot(r *troupe.Registry) (string, error) {
 	if r.URL == "" {
-		return "", errors.New("schema registry: no URL")
+		return "", errors.New("schema registry: no URL (troupe.FromEnv takes it from TROUPE_REGISTRY)")
 	}
 	u, err := url.Parse(r.URL)
 	if err != nil {

@@ -413,7 +413,7 @@ func TestClient_SpeaksTLS(t *testing.T) {
 
 func TestNewClient_SaysWhatIsWrongWithTheSettings(t *testing.T) {
 	for text, r := range map[string]troupe.Registry{
-		"no URL":           {},
+		"TROUPE_REGISTRY":  {},
 		"not http://":      {URL: "localhost:8081"},
 		"not http":         {URL: "ftp://ann:s3cret@localhost"},
 		"can't be parsed":  {URL: "http://ann:s3cret@local host:x"},
