@@ -31,6 +31,7 @@ var (
 func main() {
 	flag.Parse()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", "stock"))
+	dedupe.LogRedis(slog.Default()) // else go-redis writes lines of its own to stderr
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if err := run(ctx); err != nil {
