@@ -18,9 +18,9 @@ func TestRun_SaysWhatChangedAndWhoMinds(t *testing.T) {
 		{"nothing", base, base, "", []string{"1 compatible"}, "Changed"},
 		{"docs only", base, strings.Replace(base, `"fields"`, `"doc": "An order.", "fields"`, 1), "", []string{"1 compatible"}, "Changed"},
 		{"order matters", base, orderV1, "", []string{
-			"✓ shop.Order  new/order.avsc: safe if deployed in this order: consumers first, then producers; BACKWARD",
-			"Changed: qty (int) removed. A consumer still on old fails on every new event: it needs qty.",
-		}, "2 compatible"},
+			"▲ shop.Order  new/order.avsc: safe if deployed in this order: consumers first, then producers; BACKWARD",
+			"Changed: qty (int) removed. A consumer still on old fails on every new event: it needs qty.", "1 compatible if deployed in order (against ",
+		}, "✓"},
 		{"any order", orderV1, orderV2, "", []string{"compatible; BACKWARD", "Changed: total (long) added. Deploy: any order"}, "consumer still"},
 		{"a default is new", base, record("Order", `"id": "string"`, `"qty": "int", "default": 1`), "", []string{"Changed: qty: default changed (none -> 1)"}, "warning"},
 		{"a default is gone", record("Order", `"qty": "int", "default": 1`), record("Order", `"qty": "int"`), "", []string{
@@ -74,5 +74,24 @@ func TestRun_AFieldThatMayBeRenamedFailsWhenStrict(t *testing.T) {
 	w.write("new/order.avsc", record("Order", `"remark": ["null", "string"], "default": null, "aliases": ["note"]`))
 	if r := w.check(o); r.Summary.Exit != 0 {
 		t.Error(text(t, r))
+	}
+}
+
+// What passes in one order only is told apart from what passes in each, by machines too.
+func TestFormat_ChangesThatNeedAnOrderAreMarked(t *testing.T) {
+	w, o := inFiles(t, "old/order.avsc", record("Order", `"id": "string"`, `"total": "long"`), "new/order.avsc", orderV1, "old/item.avsc", record("Item", `"id": "string"`), "new/item.avsc", record("Item", `"id": "string"`, `"n": "int", "default": 0`))
+	r := w.check(o)
+	says(t, r.String(), "1 compatible if deployed in order, 1 compatible (against ")
+	for format, want := range map[string]string{
+		"json":     `"ordered": 1,`,
+		"junit":    "<system-out>Safe if deployed in this order: consumers first, then producers; BACKWARD (from the default), compared with old&#xA;Changed: total (long) removed.",
+		"markdown": "- ▲ **shop.Order** (",
+		"github":   "::Safe if deployed in this order: consumers first, then producers.",
+	} {
+		var b strings.Builder
+		if err := r.Write(&b, format, Style{}); err != nil {
+			t.Fatal(err)
+		}
+		says(t, b.String(), want)
 	}
 }

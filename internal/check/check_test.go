@@ -179,7 +179,7 @@ func TestRun_AContractIsKeptInEveryMode(t *testing.T) {
 func TestRun_WarningsFailOnlyWhenAsked(t *testing.T) {
 	w, o := inFiles(t, "old/order.avsc", record("Order", `"n": "long"`), "new/order.avsc", record("Order", `"n": "double"`))
 	r := w.check(o)
-	says(t, text(t, r), "PRECISION_LOSS", "1 compatible, 1 warning")
+	says(t, text(t, r), "PRECISION_LOSS", "1 compatible if deployed in order, 1 warning")
 	o.Strict = true
 	if r := w.check(o); r.Summary.Exit != 1 {
 		t.Error(text(t, r))

@@ -142,6 +142,11 @@ func (s Subject) compared() string {
 	return line
 }
 
+// isOrdered reports whether a change passes, and breaks somebody all the same if it goes out in another order than Deploy.
+func (s Subject) isOrdered() bool {
+	return s.Status == Compatible && s.Changed && s.Deploy != "" && s.Deploy != anyOrder
+}
+
 // passes says that a change is no break, and on which condition.
 func (s Subject) passes() string {
 	if s.Deploy == "" || s.Deploy == anyOrder {

@@ -84,13 +84,15 @@ func (s *junitSuite) add(c junitCase) {
 
 func (r *Report) junitCase(s Subject) junitCase {
 	c := junitCase{Class: "schemas", Name: s.Name, File: r.inRepository(s.File), Out: s.Words}
-	failing, _, warnings := r.groups(s)
+	failing, waived, warnings := r.groups(s)
 	switch {
 	case len(failing) > 0:
 		f := failing[0].findings[0]
 		c.Failure = &junitMessage{fmt.Sprintf("%s: %s", f.says(), f.Problem), string(f.Rule), junitText(failing)}
 	case s.Status == Unchecked:
 		c.Skipped = &junitMessage{Message: s.Words}
+	case s.Changed && len(waived) == 0:
+		c.Out = strings.TrimSpace(fmt.Sprintf("%s; %s\n%s\n%s", upper(s.passes()), s.compared(), s.what(), junitText(warnings)))
 	case len(warnings) > 0:
 		c.Out = junitText(warnings)
 	}

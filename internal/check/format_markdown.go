@@ -42,7 +42,11 @@ func (r *Report) markdownSubject(b io.Writer, s Subject) {
 		case s.Words != "":
 			fmt.Fprintf(b, "\n- **%s** (%s): %s\n", mark(s.Name), code(s.File), mark(s.Words))
 		case s.Changed:
-			fmt.Fprintf(b, "\n- **%s** (%s): %s. %s\n", mark(s.Name), code(s.File), mark(s.passes()), mark(s.what()))
+			sign := ""
+			if s.isOrdered() {
+				sign = "▲ "
+			}
+			fmt.Fprintf(b, "\n- %s**%s** (%s): %s. %s\n", sign, mark(s.Name), code(s.File), mark(s.passes()), mark(s.what()))
 		}
 		return
 	}

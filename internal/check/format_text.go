@@ -126,7 +126,11 @@ func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 	case s.Status == Excused:
 		t.line("%s %s  %s: breaking, but waived; %s", t.paint(yellow, "✓"), t.paint(bold, clean(s.Name)), s.where(), s.compared())
 	case s.Changed:
-		t.line("%s %s  %s: %s; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.where(), s.passes(), s.compared())
+		mark := t.paint(green, "✓")
+		if s.isOrdered() {
+			mark = t.paint(yellow, "▲")
+		}
+		t.line("%s %s  %s: %s; %s", mark, t.paint(bold, clean(s.Name)), s.where(), s.passes(), s.compared())
 		t.line("  %s", s.what())
 	case all || len(waived)+len(warnings) > 0:
 		t.line("%s %s  %s: unchanged; %s", t.paint(green, "✓"), t.paint(bold, clean(s.Name)), s.where(), s.compared())

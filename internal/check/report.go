@@ -205,6 +205,8 @@ type Problem struct {
 // Summary counts the subjects.
 type Summary struct {
 	Compatible int `json:"compatible"`
+	// Ordered are those of the compatible ones that are so only if they are deployed in their order.
+	Ordered int `json:"ordered"`
 	Breaking   int `json:"breaking"`
 	New        int `json:"new"`
 	Deleted    int `json:"deleted"`
@@ -297,6 +299,9 @@ func (r *Report) finish() {
 			s.Unchecked++
 		default:
 			s.Compatible++
+			if sub.isOrdered() {
+				s.Ordered++
+			}
 		}
 	}
 	services := map[string]bool{}
@@ -339,8 +344,11 @@ func (r *Report) String() string {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	if s.Compatible > 0 || len(parts) == 0 && len(r.Problems) == 0 {
-		parts = append(parts, fmt.Sprintf("%d compatible", s.Compatible))
+	if s.Ordered > 0 {
+		parts = append(parts, fmt.Sprintf("%d compatible if deployed in order", s.Ordered))
+	}
+	if plain := s.Compatible - s.Ordered; plain > 0 || len(parts) == 0 && len(r.Problems) == 0 {
+		parts = append(parts, fmt.Sprintf("%d compatible", plain))
 	}
 	if s.Warnings > 0 {
 		parts = append(parts, count(s.Warnings, "warning"))
