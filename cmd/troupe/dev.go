@@ -143,7 +143,7 @@ func (d dev) serve(ctx context.Context, topics []topic, out, errs io.Writer) (er
 	if _, err := fmt.Fprint(out, exports(s)); err != nil {
 		return fmt.Errorf("print the variables: %w", err)
 	}
-	fmt.Fprint(errs, greeting)
+	fmt.Fprint(errs, greeting())
 	<-ctx.Done()
 	fmt.Fprintln(errs, "Stopping.")
 	return nil
@@ -200,10 +200,16 @@ func exports(s *troupetest.Services) string {
 	return b.String()
 }
 
-const greeting = `
-Ready; Ctrl-C ends it. In another terminal, after the export lines:
-
-  go run ./examples/quickstart          four services that react to each other's events
-  troupe dlq ls --group payments        what one of them could not handle
-  troupe schema check                   who breaks when a schema that you changed goes live
+// greeting says what to do next, which is something else in a checkout of troupe than in one of whoever uses it.
+func greeting() string {
+	first := `  go run ./cmd/yours                    your services, which troupe.FromEnv leads here
+  troupe dlq ls                         what one of them could not handle
 `
+	if isFile("examples/quickstart/main.go") {
+		first = `  go run ./examples/quickstart          four services that react to each other's events
+  troupe dlq ls --group payments        what one of them could not handle
+`
+	}
+	return "\nReady; Ctrl-C ends it. In another terminal, after the export lines:\n\n" + first +
+		"  troupe schema check                   who breaks when a schema that you changed goes live\n"
+}

@@ -89,6 +89,17 @@ func TestDev_KeepsTopicsAndRecordsInItsDirectory(t *testing.T) {
 	}
 }
 
+func TestDev_NamesTheQuickstartWhereItIs(t *testing.T) {
+	inDirectory(t, map[string]string{"main.go": ""})
+	if said := greeting(); strings.Contains(said, "quickstart") || !strings.Contains(said, "troupe dlq ls ") {
+		t.Errorf("in somebody's own directory: %s", said)
+	}
+	inDirectory(t, map[string]string{"examples/quickstart/main.go": ""})
+	if said := greeting(); !strings.Contains(said, "go run ./examples/quickstart ") {
+		t.Errorf("in a checkout: %s", said)
+	}
+}
+
 func TestDev_NamesTheFlagWhenAPortIsTaken(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

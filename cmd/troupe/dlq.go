@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -150,6 +151,8 @@ func explain(ctx context.Context, r *dlq.Reader, group string, err error) error 
 		return &dlqError{exitDenied, err}
 	case errors.As(err, &incomplete):
 		return &dlqError{exitPartial, err}
+	case errors.As(err, new(*net.OpError)): // nobody listens, or there is no such host
+		return fmt.Errorf("%w; is Kafka up, and are TROUPE_BROKERS or --brokers right?", err)
 	}
 	return err
 }

@@ -73,8 +73,9 @@ type letterDetail struct {
 	Data       json.RawMessage `json:"data,omitempty"`
 	DataType   string          `json:"data_type,omitempty"`
 	NotDecoded string          `json:"not_decoded,omitempty"`
-	// readable is Data for people.
+	// readable is Data for people, and next what they may ask next.
 	readable json.RawMessage
+	next     string
 }
 
 // headerJSON is a header: text when it is text, base64 else, neither when it is null.

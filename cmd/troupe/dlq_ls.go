@@ -34,6 +34,17 @@ Every letter topic is read from its beginning to its present end. An event that
 was dead-lettered several times is one letter. The last line on stderr says how
 much was read: "complete", or "INCOMPLETE" and why (exit code 3).
 
+CLASS says what kind of failure it was:
+
+  handler, permanent, panic   the handler failed in every attempt, said that trying
+                              again can't help, or panicked
+  schema, unknown-schema      what was written can't be read as the handler's type,
+                              or the registry does not know what it was written with
+  decode, truncated, unknown-magic-byte, null-value, bad-guid
+                              the bytes are not what they should be
+  id-reused                   another event had this id
+  hop-limit                   the flow has passed too many handlers, as in a circle
+
 On a terminal the table is cut to its width: messages and types are shortened,
 columns left out. -o wide shows all of it, as does a pipe.`,
 		Example: `  troupe dlq ls

@@ -12,9 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/troupe-go/troupe/dlq"
+	"github.com/troupe-go/troupe/internal/wire"
 )
 
 // showOptions are the flags of dlq show.
@@ -32,6 +34,7 @@ func newDLQShow(shared *dlqOptions) *cobra.Command {
 		Long: `Show one dead letter: the error and its stack, where the event was read and
 where the letter lies, the event's headers and its value. The value is decoded
 with the schema that it names when the registry has it, else shown as bytes.
+Letters with the same "cause" failed for what looks like the same reason.
 
 ID may be the beginning of an id, if no other letter's id begins with it.
 
@@ -79,6 +82,7 @@ func (o *showOptions) run(cmd *cobra.Command, id string) error {
 		return explain(ctx, reader, o.group, err)
 	}
 	d := detail(&letter)
+	d.next = o.next(&letter)
 	if letter.Record.Value != nil {
 		bounded, cancel := context.WithTimeout(ctx, o.timeout)
 		defer cancel()
@@ -95,6 +99,30 @@ func (o *showOptions) run(cmd *cobra.Command, id string) error {
 	}
 	_, err = io.WriteString(cmd.OutOrStdout(), o.text(&d))
 	return err
+}
+
+// next is the command that says more of why an event can't be decoded, "" for other failures.
+func (o *showOptions) next(l *dlq.Letter) string {
+	_, ref, _, err := wire.Decode(&l.Record)
+	if err != nil {
+		return ""
+	}
+	writer := address{id: ref.ID}
+	if ref.IsGUID() {
+		guid := uuid.UUID(ref.GUID)
+		writer = address{guid: &guid}
+	}
+	flag := ""
+	if o.registry != "" && !strings.Contains(o.registry, "@") { // which may be a password
+		flag = " --registry " + o.registry
+	}
+	switch l.Class {
+	case dlq.ClassSchema:
+		return fmt.Sprintf("troupe schema resolve %s YOUR.avsc%s, with the schema that the handler reads, says what does not fit", writer, flag)
+	case dlq.ClassUnknownSchema:
+		return fmt.Sprintf("troupe schema get %s%s says whether the registry has it by now", writer, flag)
+	}
+	return ""
 }
 
 // find returns the letter with that id, or the only one whose id begins with it.
@@ -158,6 +186,9 @@ func (o *showOptions) text(d *letterDetail) string {
 		line("class", "%s  %s  cause %s", d.Class, d.ErrorType, d.Fingerprint)
 	}
 	line("message", "%s", d.Message)
+	if d.next != "" {
+		line("next", "%s", d.next)
+	}
 	line("failed", "%s  %s ago", d.FailedAt.Format(time.RFC3339), age(o.now().Sub(d.FailedAt)))
 	if d.FirstFailedAt != nil && d.FailedAt.Sub(*d.FirstFailedAt) >= time.Second {
 		line("", "%s  for the first time", d.FirstFailedAt.Format(time.RFC3339))

@@ -215,6 +215,42 @@ func TestShowText_IsAsTheGoldenFilesHaveIt(t *testing.T) {
 	}
 }
 
+// A letter whose event can't be decoded names the command that says more.
+func TestShow_NamesTheNextCommand(t *testing.T) {
+	guid := append([]byte{1}, bytes.Repeat([]byte{0xab}, 16)...)
+	framed := event.Record{Value: []byte("\x00\x00\x00\x00\x29avro")}
+	named := event.Record{Value: []byte("avro"), Headers: event.Headers{{Key: "__value_schema_id", Value: guid}}}
+	for _, c := range []struct {
+		class, registry string
+		record          event.Record
+		want            string
+	}{
+		{dlq.ClassSchema, "", framed, "next       troupe schema resolve id:41 YOUR.avsc, with the schema that the handler reads, says what does not fit\n"},
+		{dlq.ClassSchema, "http://host:8081", named, "next       troupe schema resolve guid:abababab-abab-abab-abab-abababababab YOUR.avsc --registry http://host:8081, "},
+		{dlq.ClassUnknownSchema, "http://ann:s3cret@host", framed, "next       troupe schema get id:41 says whether the registry has it by now\n"},
+		{dlq.ClassHandler, "", framed, ""},
+		{dlq.ClassSchema, "", event.Record{}, ""},
+	} {
+		o := showOptions{dlqOptions: &dlqOptions{now: time.Now, registry: c.registry}}
+		l := dlq.Letter{Class: c.class, Record: c.record}
+		d := detail(&l)
+		d.next = o.next(&l)
+		if text := o.text(&d); !strings.Contains(text, c.want) || c.want == "" && strings.Contains(text, "\nnext") {
+			t.Errorf("%s: it does not say %q:\n%s", c.class, c.want, text)
+		}
+	}
+}
+
+func TestLs_ExplainsEveryClass(t *testing.T) {
+	help := troupeDLQ(t.Context(), "ls", "--help").stdout
+	for _, class := range []string{dlq.ClassHandler, dlq.ClassPermanent, dlq.ClassPanic, dlq.ClassDecode, dlq.ClassSchema, dlq.ClassUnknownSchema,
+		dlq.ClassReused, dlq.ClassHops, dlq.ClassNullValue, dlq.ClassUnknownMagicByte, dlq.ClassTruncated, dlq.ClassBadGUID} {
+		if !strings.Contains(help, class) {
+			t.Errorf("%s is not in\n%s", class, help)
+		}
+	}
+}
+
 func upTo(n int64) (offsets []int64) {
 	for i := range n {
 		offsets = append(offsets, i)
@@ -283,7 +319,7 @@ func TestDLQ_GivesUpOnADeadBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	expect(t, troupeDLQ(t.Context(), "ls", "--brokers", "127.0.0.1:1"), 1, "127.0.0.1:1", "refused")
+	expect(t, troupeDLQ(t.Context(), "ls", "--brokers", "127.0.0.1:1"), 1, "127.0.0.1:1", "refused; is Kafka up, and are TROUPE_BROKERS or --brokers right?")
 	expect(t, troupeDLQ(t.Context(), "ls", "--brokers", silent.Addr().String(), "--timeout", "200ms"), 1, "no answer from Kafka within 200ms")
 
 	ctx, cancel := context.WithCancel(t.Context())

@@ -105,7 +105,13 @@ func newRoot() *cobra.Command {
 		Short: "Event-driven choreography on Kafka: services that dance without a director",
 		Long: `troupe looks after event-driven services built on github.com/troupe-go/troupe.
 
-Services are found through TROUPE_BROKERS, TROUPE_REDIS and TROUPE_REGISTRY.`,
+Services are found through TROUPE_BROKERS, TROUPE_REDIS and TROUPE_REGISTRY.
+
+Exit codes: 0 done, 2 wrong usage, 130 interrupted, and
+  troupe schema  1 something breaks, 2 something could not be checked or done
+  troupe dlq     1 an error, 3 not everything could be read, 4 access denied
+  troupe dev     1 an error
+"go run" makes 1 of all of them but 0: build or install troupe for scripts.`,
 		Example: `  troupe dev                          Kafka, Redis and a schema registry on this machine
   troupe schema check                 who breaks when the schemas here go live
   troupe dlq ls --group payments      what the payments service could not handle
@@ -129,9 +135,24 @@ func version() string {
 	if !ok {
 		return "unknown"
 	}
+	return versionOf(info)
+}
+
+// versionOf is the version of a build: the module's, or the commit where that is not known.
+func versionOf(info *debug.BuildInfo) string {
 	v := info.Main.Version
 	if v == "" || v == "(devel)" {
 		v = "development"
+		setting := map[string]string{}
+		for _, s := range info.Settings {
+			setting[s.Key] = s.Value
+		}
+		if commit := setting["vcs.revision"]; commit != "" {
+			v += " at " + commit[:min(len(commit), 12)]
+			if setting["vcs.modified"] == "true" {
+				v += ", modified"
+			}
+		}
 	}
 	return v + " (" + info.GoVersion + ")"
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,30 @@ func TestRun_TellsUsageFromErrors(t *testing.T) {
 				t.Errorf("an error is one line on stderr: stdout %q, stderr %q", &out, &errs)
 			}
 		})
+	}
+}
+
+func TestVersion_NamesTheCommitWhereThereIsNoVersion(t *testing.T) {
+	commit := []debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.modified", Value: "true"}}
+	for want, info := range map[string]debug.BuildInfo{
+		"v1.2.3 (go1)": {Main: debug.Module{Version: "v1.2.3"}, Settings: commit},
+		"development at 0123456789ab, modified (go1)": {Main: debug.Module{Version: "(devel)"}, Settings: commit},
+		"development at 0123456789ab (go1)":           {Settings: commit[:1]},
+		"development (go1)":                           {},
+	} {
+		info.GoVersion = "go1"
+		if got := versionOf(&info); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestHelp_NamesTheExitCodes(t *testing.T) {
+	for _, args := range []string{"--help", "schema --help", "dlq --help", "schema check --help", "schema lint --help"} {
+		var out, errs bytes.Buffer
+		if run(context.Background(), strings.Fields(args), strings.NewReader(""), &out, &errs); !strings.Contains(out.String(), "Exit codes: 0 ") {
+			t.Errorf("%s: %s", args, &out)
+		}
 	}
 }
 

@@ -142,7 +142,7 @@ func TestSchemaHelp_HasAnExampleEach(t *testing.T) {
 }
 
 func TestHelp_LeadsToTheCheckAndToTroupesSubjects(t *testing.T) {
-	if !strings.Contains(newRoot().Example, "troupe schema check ") || !strings.Contains(greeting, "troupe schema check ") {
+	if !strings.Contains(newRoot().Example, "troupe schema check ") || !strings.Contains(greeting(), "troupe schema check ") {
 		t.Error("the help, or what troupe dev says, does not name troupe schema check")
 	}
 	for _, name := range []string{"diff", "resolve", "register", "get", "config", "serve"} {
