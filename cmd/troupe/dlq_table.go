@@ -2,75 +2,15 @@ package main
 
 import (
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-	"golang.org/x/term"
 )
-
-// terminalWidth returns how many characters a line of the terminal w has; 0
-// when w is no terminal.
-func terminalWidth(w io.Writer) int {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return 0
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
-}
-
-// column is one of a table of letters.
-type column struct {
-	name  string
-	cells []string
-}
-
-func (c *column) width() int {
-	widest := len(c.name)
-	for _, s := range c.cells {
-		widest = max(widest, text.StringWidthWithoutEscSequences(s))
-	}
-	return widest
-}
-
-// cut shortens the column by so many characters if it must, but not below least.
-func (c *column) cut(excess, least int) {
-	if excess <= 0 {
-		return
-	}
-	width := max(c.width()-excess, least)
-	for i, s := range c.cells {
-		for n := width; text.StringWidthWithoutEscSequences(c.cells[i]) > width && n > 0; n-- {
-			c.cells[i] = cell(s, n)
-		}
-	}
-}
 
 // renderLetters prints a table of letters of at most width characters, as wide
 // as it comes for 0.
 func renderLetters(w io.Writer, letters []letterSummary, now time.Time, width int) {
-	columns := fitted(columnsOf(letters, now), width)
-	t := newTable(w)
-	header := table.Row{}
-	for _, c := range columns {
-		header = append(header, c.name)
-	}
-	t.AppendHeader(header)
-	for i := range letters {
-		row := table.Row{}
-		for _, c := range columns {
-			row = append(row, c.cells[i])
-		}
-		t.AppendRow(row)
-	}
-	t.Render()
+	renderColumns(w, fitted(columnsOf(letters, now), width))
 }
 
 func columnsOf(letters []letterSummary, now time.Time) []*column {
@@ -108,13 +48,7 @@ var most = map[string]int{"CLASS": 16, "TYPE": 40, "KEY": 24}
 // fitted makes columns fit into width: no further than it must, it cuts messages,
 // shortens types to their last part, and leaves columns out.
 func fitted(columns []*column, width int) []*column {
-	excess := func() int {
-		total := -gap
-		for _, c := range columns {
-			total += c.width() + gap
-		}
-		return total - width
-	}
+	excess := func() int { return excess(columns, width) }
 	if width <= 0 || excess() <= 0 {
 		return columns
 	}
@@ -146,6 +80,3 @@ func fitted(columns []*column, width int) []*column {
 	message.cut(excess(), leastWidth)
 	return columns
 }
-
-// gap is what newTable puts between columns.
-const gap = 2

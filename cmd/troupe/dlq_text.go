@@ -2,35 +2,26 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
-
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 )
-
-// newTable returns a table of bare columns without colours, fit for a terminal
-// and for awk alike.
-func newTable(w io.Writer) table.Writer {
-	t := table.NewWriter()
-	t.SetOutputMirror(w)
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Format.Header = text.FormatDefault
-	t.SetStyle(style)
-	t.SuppressTrailingSpaces()
-	return t
-}
 
 // cell makes s one line of at most width characters.
 func cell(s string, width int) string {
 	runes := []rune(printable(s, false))
 	if len(runes) > width {
 		return string(runes[:width-1]) + "…"
+	}
+	return string(runes)
+}
+
+// cellEnd makes s one line of at most width characters, of which the last ones stay.
+func cellEnd(s string, width int) string {
+	runes := []rune(printable(s, false))
+	if len(runes) > width {
+		return "…" + string(runes[len(runes)-width+1:])
 	}
 	return string(runes)
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -27,7 +27,9 @@ func newSchemaLs() *cobra.Command {
 		Use:   "ls",
 		Short: "List the subjects of the registry",
 		Long: `List the subjects of the registry: their versions, the id and the type of the latest one, and
-the compatibility level that is in force.`,
+the compatibility level that is in force.
+
+On a terminal the table is cut to its width; a pipe has all of it.`,
 		Example: `  troupe schema ls
   troupe schema ls --subjects 'orders-*'
   troupe schema ls -o name | xargs -n1 troupe schema get`,
@@ -83,16 +85,21 @@ func (o *schemaLsOptions) run(cmd *cobra.Command) error {
 		return printJSON(cmd.OutOrStdout(), all)
 	default:
 		if len(all) > 0 {
-			t := newTable(cmd.OutOrStdout())
-			t.AppendHeader(table.Row{"SUBJECT", "VERSIONS", "ID", "LEVEL", "TYPE"})
-			for _, s := range all {
-				t.AppendRow(table.Row{cell(s.Subject, 80), versionsText(s.Versions), s.ID, s.Level, cell(s.Name+s.Problem, 60)})
-			}
-			t.Render()
+			renderSubjects(cmd.OutOrStdout(), all, terminalWidth(cmd.OutOrStdout()))
 		}
 	}
 	_, err = fmt.Fprintln(cmd.ErrOrStderr(), counted(len(subjects), "subject"))
 	return err
+}
+
+// renderSubjects prints a table of at most width characters, as wide as it comes for 0.
+func renderSubjects(w io.Writer, all []subjectSummary, width int) {
+	columns, add := columnsFor("SUBJECT", "VERSIONS", "ID", "LEVEL", "TYPE")
+	for _, s := range all {
+		add(s.Subject, versionsText(s.Versions), strconv.Itoa(s.ID), string(s.Level), s.Name+s.Problem)
+	}
+	const subject, versions, typ = 0, 1, 4
+	renderColumns(w, squeezed(columns, width, squeeze{typ, 24}, squeeze{versions, len("VERSIONS")}, squeeze{subject, 24}, squeeze{typ, 4}))
 }
 
 // matching returns the names that match a glob.

@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"github.com/troupe-go/troupe/schema"
@@ -125,7 +125,7 @@ func (o *resolveOptions) print(w io.Writer, r *resolution) error {
 		}
 		return printJSON(w, j)
 	}
-	text, err := resolutionText(r)
+	text, err := resolutionText(r, terminalWidth(w))
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,8 @@ func (o *resolveOptions) print(w io.Writer, r *resolution) error {
 	return err
 }
 
-func resolutionText(r *resolution) (string, error) {
+// resolutionText is for people, with a table of at most width characters, as wide as it comes for 0.
+func resolutionText(r *resolution, width int) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "writer %s\nreader %s\n\n", r.writer.name, r.reader.name)
 	if r.refused != nil {
@@ -149,12 +150,13 @@ func resolutionText(r *resolution) (string, error) {
 		}
 		return b.String(), nil
 	}
-	t := newTable(&b)
-	t.AppendHeader(table.Row{"FIELD", "DO", "WRITER", "READER", ""})
+	columns, add := columnsFor("FIELD", "DO", "WRITER", "READER", "")
 	for _, s := range r.plan.Steps() {
-		t.AppendRow(table.Row{printable(s.Field, false), s.Do, orDash(s.Writer), orDash(s.Reader), printable(s.Detail, false)})
+		add(s.Field, s.Do, cmp.Or(s.Writer, "-"), cmp.Or(s.Reader, "-"), s.Detail)
 	}
-	t.Render()
+	const field, writer, reader, detail = 0, 2, 3, 4
+	columns[field].end = true // the beginning is the same in all of them
+	renderColumns(&b, squeezed(columns, width, squeeze{detail, 24}, squeeze{writer, 12}, squeeze{reader, 12}, squeeze{field, 24}, squeeze{detail, 1}))
 	if r.plan.Unchanged() {
 		b.WriteString("\nthe bytes are the same in both schemas\n")
 	}
@@ -169,13 +171,6 @@ func resolutionText(r *resolution) (string, error) {
 		fmt.Fprintf(&b, "\nvalue\n%s\n", indented(value))
 	}
 	return b.String(), nil
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return printable(s, false)
 }
 
 func indented(text []byte) []byte {
