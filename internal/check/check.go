@@ -70,7 +70,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if c.repo == nil { // its root is where annotations count from
 		_, _ = c.openRepository()
 	}
-	c.report.Problems = append(c.report.Problems, candidates.problems...)
+	c.problems(candidates, history)
 	for _, sub := range candidates.subjects {
 		if err := c.subject(sub, candidates, history, contracts); err != nil {
 			return nil, err

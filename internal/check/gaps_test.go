@@ -367,3 +367,22 @@ func TestGit_TheDeployOrderKnowsOlderVersions(t *testing.T) {
 	got := text(t, w.check(o))
 	says(t, got, "TYPE_MISMATCH", "If it must go out all the same: producers first; consumers only when no old events are left to read")
 }
+
+func TestGit_FilesThatWereNoSchemasBeforeAreToldInShort(t *testing.T) {
+	w := newRepository(t)
+	bad := record("Bad", `"n": "int8"`)
+	w.commit("a/1x.avsc", bad, "a/2x.avsc", bad, "a/3x.avsc", bad, "order.avsc", orderV1)
+	w.commit("order.avsc", orderV2)
+	w.exits(w.options(), 2, "a/1x.avsc:", "a/2x.avsc:", "a/3x.avsc:")
+	w.commit("a/4x.avsc", bad, "a/5x.avsc", bad)
+	w.commit("a/5x.avsc", strings.Replace(bad, "int8", "int16", 1), "z.avsc", "{")
+	r := w.check(w.options())
+	if len(r.Problems) != 3 || r.Problems[0].File != "a/5x.avsc" || r.Problems[1].File != "z.avsc" || len(r.Problems[2].Same) != 4 {
+		t.Fatalf("%+v", r.Problems)
+	}
+	says(t, r.Problems[2].Message, "4 files were no schemas in HEAD^@", ` either: repair them, or leave them out ("exclude" under schema: in troupe.yaml); -o json has them all. The first: a/1x.avsc:1:`)
+	says(t, r.String(), ", 6 problems (")
+	if r.Summary.Exit != 2 {
+		t.Error(r.Summary)
+	}
+}

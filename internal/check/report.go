@@ -200,6 +200,8 @@ type Problem struct {
 	Line    int    `json:"line,omitempty"`
 	Column  int    `json:"column,omitempty"`
 	Message string `json:"message"`
+	// Same are the problems that it stands for, if it stands for several: those of files that were so before the change.
+	Same []Problem `json:"same,omitempty"`
 }
 
 // Summary counts the subjects.
@@ -359,8 +361,12 @@ func (r *Report) String() string {
 	if failing := r.failingWaivers(); failing > 0 {
 		parts = append(parts, count(failing, "waiver")+" to look at")
 	}
-	if n := len(r.Problems); n > 0 {
-		parts = append(parts, count(n, "problem"))
+	problems := 0
+	for _, p := range r.Problems {
+		problems += max(1, len(p.Same))
+	}
+	if problems > 0 {
+		parts = append(parts, count(problems, "problem"))
 	}
 	about := append([]string{"against " + r.Against}, s.Modes...)
 	if r.Against == "" {

@@ -250,8 +250,11 @@ func (l *loader) set() *set {
 				s.inside[name] = o.show
 			}
 		}
+		if o.err != nil {
+			s.unread = append(s.unread, o.file)
+		}
 		if o.err != nil && !l.stored {
-			s.problems, s.unread = append(s.problems, problemOf(o)...), append(s.unread, o.file)
+			s.problems = append(s.problems, problemOf(o)...)
 			continue
 		}
 		s.add(l, o)
