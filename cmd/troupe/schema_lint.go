@@ -95,7 +95,10 @@ func (o *lintOptions) run(cmd *cobra.Command, paths []string) error {
 	case len(failed) == 1:
 		return fmt.Errorf("%w (%s in the others)", failed[0], summary)
 	case len(failed) > 1:
-		return fmt.Errorf("%d files could not be linted, the first: %w", len(failed), failed[0])
+		for _, err := range failed {
+			fmt.Fprintln(cmd.ErrOrStderr(), "troupe:", line(err))
+		}
+		return fmt.Errorf("%d files could not be linted; %s in the others", len(failed), summary)
 	case errors > 0:
 		return breaking("%s", summary)
 	}

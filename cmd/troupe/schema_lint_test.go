@@ -53,7 +53,13 @@ func TestSchemaLint_IsNeverGreenWithoutHavingLooked(t *testing.T) {
 	if !strings.Contains(o.stdout, "PII_UNMARKED") {
 		t.Errorf("stdout %s", o.stdout)
 	}
-	expect(t, troupeSchema(ctx, "", "lint", "worse"), 2, "2 files could not be linted, the first: ")
+	o = troupeSchema(ctx, "", "lint", "worse", "bad")
+	if want := []string{"troupe: avro schema bad/a.avsc:1:1: ", "troupe: avro schema worse/a.avsc:1:1: ", "troupe: avro schema worse/b.avsc:1:1: ",
+		"troupe: 3 files could not be linted; 1 schema: 0 errors, 1 warning, 0 infos in the others"}; o.code != 2 || strings.Count(o.stderr, "\n") != len(want) {
+		t.Errorf("exit code %d, want 2 and a line for each file: %s", o.code, o.stderr)
+	} else {
+		contains(t, o.stderr, want...)
+	}
 	expect(t, troupeSchema(ctx, "", "lint", "lone"), 2, `unknown type "Address"`, "--references")
 	expect(t, troupeSchema(ctx, "", "lint", "lone", "--references", "bad/b.avsc"), 1)
 	expect(t, troupeSchema(ctx, lintedAddress, "lint", "-", "--disable", "PII_UNMARKED"), 0)
