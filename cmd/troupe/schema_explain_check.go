@@ -24,7 +24,8 @@ for (contracts/<service>) fails all the same, until that is gone too.`,
 			rule: string(check.BaseUnreadable), kind: "breaking",
 			short: "the version to compare with is no Avro schema",
 			meaning: `The old version of the file, in git or in the registry, does not parse: it is no JSON, or not a schema that Avro allows.
-So nobody can tell whether what was written with it can be read with the new one, and a check that compared nothing is not green.`,
+So nobody can tell whether what was written with it can be read with the new one, and a check that compared nothing is not green.
+What other tools let pass is read all the same: a type that is defined twice in the same way, a namespace with illegal parts.`,
 			who: `Perhaps new consumers, on events that were written while the old version was deployed, if it ever was.`,
 			fix: `Compare with an older version that is a schema (--against). If nothing was ever written with the broken
 one, waive this finding in troupe.yaml: troupe schema check --print-waivers prints what to paste.`,

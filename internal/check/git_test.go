@@ -346,3 +346,31 @@ func TestGit_AFullCommitIDIsShownShort(t *testing.T) {
 		t.Errorf("the report has all digits of the commit:\n%s", out)
 	}
 }
+
+// What other tools let pass in the history is read as well as it can be: it must not block the commit that repairs it.
+func TestGit_TheHistoryIsReadGenerously(t *testing.T) {
+	state := `{"type": "enum", "doc": "it", "name": "State",
+"symbols": ["A", "B"]}`
+	twice := record("Order", `"a": `+state, `"b": ["null", `+strings.Replace(state, `"doc": "it", `, "", 1)+`], "default": null`, `"n": "int"`)
+	once := record("Order", `"a": `+state, `"b": ["null", "State"], "default": null`, `"n": "int"`)
+	w := newRepository(t)
+	w.commit("order.avsc", twice)
+	w.exits(w.options(), 2, "shop.State is defined a second time")
+	w.commit("order.avsc", once)
+	w.exits(w.options(), 0, "1 compatible")
+	w.git("reset", "--quiet", "--hard", "HEAD^")
+	o := w.options()
+	o.Mode = schema.Full
+	w.commit("order.avsc", strings.Replace(once, `,
+{"name": "n", "type": "int"}`, "", 1))
+	w.exits(o, 1, "order.avsc:5:1)", "Field n (int) is not in new events") // what breaks is seen, and where
+
+	w = newRepository(t)
+	illegal := strings.ReplaceAll(once, "shop", "shop_0.1")
+	w.commit("order.avsc", illegal, "item.avsc", strings.Replace(illegal, "Order", "Item", 1))
+	w.commit("order.avsc", strings.ReplaceAll(once, "shop", "shop_0_1"), "item.avsc", "")
+	w.exits(w.options(), 0, "all consumers first, then producers")
+	w.commit("order.avsc", strings.ReplaceAll(illegal, "Order", "Or-der"))
+	w.commit("order.avsc", once)
+	w.exits(w.options(), 1, "OLD_VERSION_UNREADABLE")
+}

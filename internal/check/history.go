@@ -390,12 +390,18 @@ func pick(before *set, s *subject, at string, stays staying) (all []*version) {
 			return all
 		}
 	}
-	for _, sub := range before.subjects { // what has no name, or was no schema, has only its file to go by
-		if sub.path == at && (sub.unnamed || sub.newest().broken != nil) {
+	for _, sub := range before.subjects {
+		if sub.path == at && sub.hasOnlyItsFile() {
 			return sub.versions
 		}
 	}
 	return nil
+}
+
+// hasOnlyItsFile reports whether a schema that was is found by its path alone: it has no name, or no legal one, or was no schema.
+func (s *subject) hasOnlyItsFile() bool {
+	v := s.newest()
+	return s.unnamed || v.broken != nil || v.outline.misnamed
 }
 
 // moved returns the one of several files with a schema's name that is at another path now, nil if
@@ -541,7 +547,7 @@ func gone(before, candidates *set, at func(string) string) (all []lost) {
 	}
 	for _, sub := range before.subjects {
 		gone := !found[sub.name] && (!sub.unnamed || !found[sub.path])
-		if gone && sub.newest().schema != nil && !candidates.broken(sub.path, at) && !candidates.mayHold(sub.name) {
+		if gone && !sub.newest().outline.misnamed && sub.newest().schema != nil && !candidates.broken(sub.path, at) && !candidates.mayHold(sub.name) {
 			all = append(all, lost{subject: sub, file: sub.newest().show})
 		}
 	}

@@ -12,7 +12,9 @@ type outline struct {
 	state   byte
 	schema  *schema.Schema
 	err     error
-	records map[string]*value // by name
+	// misnamed says that schema has other namespaces than the text, whose are not legal.
+	misnamed bool
+	records  map[string]*value // by name
 }
 
 // use is a name that is not defined before it in its file, and what it may stand for.

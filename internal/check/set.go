@@ -157,11 +157,26 @@ func (l *loader) parse(o *outline) error {
 		}
 	}
 	if l.stored {
-		o.schema, o.err = schema.ParseStoredFile(o.show, string(o.text), refs...)
+		o.parseStored(refs)
 	} else {
 		o.schema, o.err = schema.ParseFile(o.show, string(o.text), refs...)
 	}
 	return nil
+}
+
+// parseStored parses a file that others registered or committed, as well as it can be read.
+func (o *outline) parseStored(refs []*schema.Schema) {
+	o.schema, o.err = schema.ParseStoredFile(o.show, string(o.text), refs...)
+	if o.err == nil {
+		return
+	}
+	text, misnamed := mend(o.text)
+	if text == nil {
+		return
+	}
+	if s, err := schema.ParseStoredFile(o.show, string(text), refs...); err == nil {
+		o.schema, o.err, o.misnamed = s, nil, misnamed
+	}
 }
 
 // neededError says that a file can't be read because of another one.
