@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +19,7 @@ import (
 type lintOptions struct {
 	sourceOptions
 	output           string
+	configFile       string
 	disable, pii     []string
 	personalProperty string
 }
@@ -33,12 +33,15 @@ func newSchemaLint() *cobra.Command {
 defaults, logical types and attributes that Avro silently ignores, money and time in
 types that can't hold them, personal data that is not marked.
 
-PATH is a file or a directory with .avsc files, by default this one. Files may use
-types that other ones define. troupe schema explain lists the rules.
+PATH is a file or a directory with .avsc files, by default those that troupe.yaml
+names, or else this directory. What troupe.yaml excludes, and the contracts of other
+services, are left out unless PATH names them. Files may use types that other ones
+define. troupe schema explain lists the rules.
 
 Exit codes: 0 no errors (warnings are none), 1 findings of severity error, 2 a file could
 not be linted, or there was none.`,
-		Example: `  troupe schema lint schemas/
+		Example: `  troupe schema lint
+  troupe schema lint schemas/
   troupe schema lint orders.avsc --disable DOC_MISSING,FIELD_NAME
   troupe schema lint schemas/ --pii nickname,handle --pii-property confidential
   troupe schema lint schemas/ -o github`,
@@ -46,6 +49,7 @@ not be linted, or there was none.`,
 		RunE: schemaCommand(func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) }),
 	}
 	cmd.Flags().StringVarP(&o.output, "output", "o", "text", "text, json or github")
+	cmd.Flags().StringVar(&o.configFile, "config", "", "configuration (default: the nearest troupe.yaml, here or above)")
 	cmd.Flags().StringSliceVar(&o.disable, "disable", nil, "rules to leave out")
 	cmd.Flags().StringSliceVar(&o.pii, "pii", nil, "more words in field names that mean personal data")
 	cmd.Flags().StringVar(&o.personalProperty, "pii-property", "pii", "property that marks a field as personal data, or as none")
@@ -62,10 +66,11 @@ func (o *lintOptions) run(cmd *cobra.Command, paths []string) error {
 	if err != nil {
 		return err
 	}
-	if len(paths) == 0 {
-		paths = []string{"."}
+	files, err := o.files(paths)
+	if err != nil {
+		return err
 	}
-	sources, failed, err := o.sources(paths)
+	sources, failed, err := o.sources(files)
 	if err != nil {
 		return err
 	}
@@ -73,7 +78,9 @@ func (o *lintOptions) run(cmd *cobra.Command, paths []string) error {
 	for _, s := range sources {
 		all = append(all, schema.Lint(s.schema, config)...)
 	}
-	all = sortedFindings(all)
+	all = sortedFindings(slices.DeleteFunc(all, func(f schema.Finding) bool { // within a type of another file
+		return slices.Contains(files.others, f.Position.File) || slices.Contains(o.references, f.Position.File)
+	}))
 	if err := o.print(cmd.OutOrStdout(), all, failed); err != nil {
 		return fmt.Errorf("print the findings: %w", err)
 	}
@@ -143,34 +150,20 @@ func sortedFindings(all []schema.Finding) []schema.Finding {
 	})
 }
 
-// sources returns the schemas in paths, and why files are none.
-func (o *lintOptions) sources(paths []string) (sources []*source, failed []error, err error) {
+// sources returns the schemas of files, and why files are none.
+func (o *lintOptions) sources(files *lintFiles) (sources []*source, failed []error, err error) {
 	set := &schemaSet{texts: map[string]string{}, parsed: map[string]*schema.Schema{}, under: map[string]bool{}}
 	if set.references, err = o.referenced(); err != nil {
 		return nil, nil, err
 	}
-	var names []string
-	for _, path := range paths {
-		if path == "-" {
-			s, err := o.stdin(path)
-			if err != nil {
-				return nil, nil, err
-			}
-			sources = append(sources, s)
-			continue
-		}
-		files, err := schemaFiles(path)
+	if files.stdin {
+		s, err := o.stdin("-")
 		if err != nil {
 			return nil, nil, err
 		}
-		names = append(names, files...)
+		sources = append(sources, s)
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	if len(names) == 0 && len(sources) == 0 {
-		return nil, nil, fmt.Errorf("there is no .avsc file in %s, so nothing was linted", strings.Join(paths, ", "))
-	}
-	for _, name := range names {
+	for _, name := range files.names {
 		text, err := readSchemaFile(name)
 		if err != nil {
 			failed = append(failed, err)
@@ -178,7 +171,13 @@ func (o *lintOptions) sources(paths []string) (sources []*source, failed []error
 		}
 		set.add(name, text)
 	}
-	for _, name := range names {
+	set.keep()
+	for _, name := range files.others {
+		if text, err := readSchemaFile(name); err == nil { // otherwise it defines nothing
+			set.add(name, text)
+		}
+	}
+	for _, name := range files.names {
 		if _, ok := set.texts[name]; !ok {
 			continue
 		}
@@ -190,22 +189,6 @@ func (o *lintOptions) sources(paths []string) (sources []*source, failed []error
 		sources = append(sources, &source{name: name, schema: s})
 	}
 	return sources, failed, nil
-}
-
-// schemaFiles returns a file, or the .avsc files in a directory, without those of hidden directories.
-func schemaFiles(path string) (names []string, err error) {
-	err = filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return cannotRead(name, err)
-		case e.IsDir() && name != path && (strings.HasPrefix(e.Name(), ".") || e.Name() == "node_modules"):
-			return fs.SkipDir
-		case !e.IsDir() && (name == path || filepath.Ext(name) == ".avsc"):
-			names = append(names, name)
-		}
-		return nil
-	})
-	return names, err
 }
 
 func (o *lintOptions) print(w io.Writer, all []schema.Finding, failed []error) error {
@@ -269,6 +252,7 @@ type schemaSet struct {
 	texts      map[string]string // by file
 	uses       map[string][]string
 	defines    map[string][]string // the files that define a full name
+	kept       map[string]bool     // the names that no further file defines
 	parsed     map[string]*schema.Schema
 	under      map[string]bool // files that are being parsed
 }
@@ -285,12 +269,23 @@ func (s *schemaSet) add(name, text string) {
 	n := &typeNames{defined: map[string]bool{}}
 	n.walk(v, "")
 	for full := range n.defined {
+		if s.kept[full] {
+			continue
+		}
 		s.defines[full] = append(s.defines[full], name)
 	}
 	for _, used := range n.used {
 		if !n.defined[used] {
 			s.uses[name] = append(s.uses[name], used)
 		}
+	}
+}
+
+// keep makes what the files so far define theirs, whatever further ones say.
+func (s *schemaSet) keep() {
+	s.kept = map[string]bool{}
+	for full := range s.defines {
+		s.kept[full] = true
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,6 +39,78 @@ func TestSchemaLint_FindsInFilesThatUseEachOther(t *testing.T) {
 	expect(t, o, 0, "2 schemas: 0 errors, 0 warnings, 0 infos")
 	if o.stdout != "" {
 		t.Errorf("stdout %s", o.stdout)
+	}
+}
+
+// What check does not look at is not linted either, unless somebody names it.
+func TestSchemaLint_LooksAtWhatTroupeYAMLNames(t *testing.T) {
+	inDirectory(t, map[string]string{
+		"troupe.yaml":                      "schema:\n  paths: [schemas]\n  exclude: ['**/testdata/**', old]\n  contracts: schemas/readers\n",
+		"schemas/order.avsc":               lintedOrder, // uses parts/address.avsc
+		"schemas/testdata/x.avsc":          "{",
+		"schemas/old/order.avsc":           "{",
+		"schemas/readers/billing/r.avsc":   "{",
+		"parts/address.avsc":               lintedAddress,
+		"parts/testdata/address.avsc":      lintedAddress,
+		"elsewhere/contracts/address.avsc": strings.Replace(lintedAddress, "Address", "Other", 1),
+		"other.yaml":                       "schema:\n  paths: [elsewhere]\n",
+		"broken.yaml":                      "schema:\n  path: [elsewhere]\n",
+	})
+	ctx := context.Background()
+	found := func(code int, files string, args ...string) {
+		t.Helper()
+		o := troupeSchema(ctx, "", append([]string{"lint", "-o", "json"}, args...)...)
+		expect(t, o, code)
+		var all []findingJSON
+		if err := json.Unmarshal([]byte(o.stdout), &all); err != nil {
+			t.Fatal(err, o.stderr)
+		}
+		in := []string{}
+		for _, f := range all {
+			in = append(in, f.File)
+		}
+		slices.Sort(in)
+		if got := strings.Join(slices.Compact(in), " "); got != files {
+			t.Errorf("lint %v looks at %q, want %q", args, got, files)
+		}
+	}
+	found(1, "schemas/order.avsc")
+	found(1, "elsewhere/contracts/address.avsc parts/address.avsc schemas/order.avsc", ".", "--config", "troupe.yaml")
+	found(0, "elsewhere/contracts/address.avsc", "--config", "other.yaml")
+	found(0, "parts/testdata/address.avsc", "parts/testdata")
+	found(0, "parts/address.avsc", "parts")
+	expect(t, troupeSchema(ctx, "", "lint", "schemas/readers/billing/r.avsc"), 2, "not JSON")
+	expect(t, troupeSchema(ctx, "", "lint", "--config", "broken.yaml"), 2, "broken.yaml:2", "path")
+	expect(t, troupeSchema(ctx, "", "lint", "--config", "nope.yaml"), 2, "nope.yaml")
+	t.Chdir("schemas")
+	found(1, "order.avsc")
+	if err := os.Remove("order.avsc"); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, troupeSchema(ctx, "", "lint"), 2, "there is no .avsc file in . but 3 files that ../troupe.yaml leaves out, so nothing was linted")
+}
+
+func TestGlobOf_MatchesAsCheckDoes(t *testing.T) {
+	for glob, of := range map[string]struct{ yes, no string }{
+		"testdata":       {"testdata/ a/testdata/ a/testdata/b/x.avsc/", "testdata2/ a/mytestdata/x.avsc/"},
+		"**/testdata/**": {"testdata/x.avsc/ a/b/testdata/c/x.avsc/", "a/testdatas/x.avsc/"},
+		"./a/*/c.avsc":   {"a/b/c.avsc/", "a/c.avsc/ a/b/b/c.avsc/ z/a/b/c.avsc/"},
+		"a/**/c.avsc":    {"a/c.avsc/ a/b/b/c.avsc/", "b/c.avsc/"},
+		"a/":             {"a/ a/x.avsc/ b/a/x.avsc/", "ab/"},
+		"v?.avsc":        {"v1.avsc/ a/v2.avsc/", "v10.avsc/ vxavsc/"},
+		"**":             {"a/ a/b.avsc/", ""},
+		"a/b":            {"a/b/ a/b/x.avsc/", "x/a/b/ a/bc/"},
+	} {
+		for _, p := range strings.Fields(of.yes) {
+			if !globOf(glob).MatchString(p) {
+				t.Errorf("%s does not match %s", glob, p)
+			}
+		}
+		for _, p := range strings.Fields(of.no) {
+			if globOf(glob).MatchString(p) {
+				t.Errorf("%s matches %s", glob, p)
+			}
+		}
 	}
 }
 
