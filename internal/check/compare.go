@@ -133,8 +133,12 @@ func (c *checker) compare(s *Subject, v *version, of string, before []*version) 
 			findings = append(findings, unreadable(old, v, of))
 			continue
 		}
-		backward := pair{old: old, new: v, kind: NewReadsOld, of: of}.findings()
-		forward := pair{old: old, new: v, kind: OldReadsNew, of: of, unasked: !wantsForward(s.Mode)}.findings()
+		both := wantsBackward(s.Mode) && wantsForward(s.Mode)
+		backward := pair{old: old, new: v, kind: NewReadsOld, of: of, both: both}.findings()
+		forward := pair{old: old, new: v, kind: OldReadsNew, of: of, both: both, unasked: !wantsForward(s.Mode)}.findings()
+		if both {
+			agree(old.schema, backward, forward)
+		}
 		if old == last || wantsBackward(s.Mode) {
 			readsOld = append(readsOld, backward...)
 		}
@@ -251,6 +255,8 @@ type pair struct {
 	before *schema.Schema
 	// unasked says that the mode does not ask about the pair: its findings get no fixes, nor better places.
 	unasked bool
+	// both says that the mode asks about both directions.
+	both bool
 }
 
 func (p pair) writer() *schema.Schema {

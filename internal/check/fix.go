@@ -25,6 +25,7 @@ func fix(p pair, v schema.Violation, broken int) *Fix {
 	if f.JSON == "" || edited == nil {
 		f = Fix{Words: f.Words}
 	}
+	f.edited = edited
 	if p.kind == NewReadsOld && v.Rule == schema.MissingDefault && p.follow(v, p.new.document()).orphan() != "" {
 		if alias, edited := repair(p, v, broken, (*fixing).giveAlias); edited != nil {
 			f.Words = fmt.Sprintf("if it is a new field%s", f.then)
@@ -33,6 +34,28 @@ func fix(p pair, v schema.Violation, broken int) *Fix {
 		}
 	}
 	return &f
+}
+
+// agree lets one fix repair what breaks in both directions in one place, if it does: of two different ones nobody knows which to write.
+func agree(old *schema.Schema, backward, forward []Finding) {
+	repairs := func(by *Fix, f Finding, writer, reader *schema.Schema) bool {
+		left, err := violations(writer, reader)
+		return err == nil && by.JSON != "" && !slices.ContainsFunc(left, f.isOf)
+	}
+	for i := range backward {
+		for j := range forward {
+			f, g := &backward[i], &forward[j]
+			if f.New.String() != g.New.String() && f.Field != g.Field || f.Fix == nil || g.Fix == nil || f.Fix.JSON == g.Fix.JSON {
+				continue
+			}
+			switch toRead, toWrite := f.Fix.edited, g.Fix.edited; {
+			case toWrite != nil && repairs(g.Fix, *f, old, toWrite):
+				f.Fix = g.Fix
+			case toRead != nil && repairs(f.Fix, *g, toRead, old):
+				g.Fix = f.Fix
+			}
+		}
+	}
 }
 
 // repair returns a fix and the schema after it, nil if it is not one that a machine can make.
@@ -336,11 +359,12 @@ func (f *fixing) dropSymbols() Fix {
 		return Fix{Words: fmt.Sprintf("do not add %s yet: first give the enum a \"default\", bring that version to all consumers, then add symbols", missing)}
 	}
 	isMissing := func(s string) bool { return slices.Contains(f.v.Missing, s) }
-	symbols := slices.DeleteFunc(slices.Clone(w.symbols), isMissing)
-	if len(symbols) == 0 { // an enum without symbols has no value
-		if symbols = f.symbolsRead(w); len(symbols) == 0 {
-			return Fix{Words: fmt.Sprintf("keep the old symbols until all consumers know %s", missing)}
-		}
+	symbols, read := slices.DeleteFunc(slices.Clone(w.symbols), isMissing), f.symbolsRead(w)
+	if len(symbols) == 0 || f.both && len(symbols) < len(read) { // an enum without symbols has no value, and what is gone is missed too
+		symbols = read
+	}
+	if len(symbols) == 0 {
+		return Fix{Words: fmt.Sprintf("keep the old symbols until all consumers know %s", missing)}
 	}
 	w.text.set("symbols", stringList(symbols))
 	words := fmt.Sprintf("do not add %s yet: bring the enum with its \"default\" to all consumers first, then add symbols", missing)

@@ -159,6 +159,8 @@ type Fix struct {
 	then  string // what becomes of old events
 	alias bool   // an alias is all that it takes
 	was   string // what a field is called in old events, if the alias is that
+	// edited is the schema with the fix, nil where words must do.
+	edited *schema.Schema
 }
 
 // Waived is the waiver of a Finding.

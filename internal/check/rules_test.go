@@ -36,3 +36,25 @@ func TestFix_LeavesNoTypeThatHoldsNothing(t *testing.T) {
 	o.Mode = schema.Forward
 	says(t, text(t, w.check(o)), `"symbols": ["A", "B"]`, `"type": ["null", "double"]`)
 }
+
+// Where both directions break, what to write is one thing, which repairs both.
+func TestFix_IsOneForBothDirections(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", record("Order", `"state": {"type": "enum", "name": "State", "symbols": ["A", "B"]}`, `"sum": ["null", "double"]`, `"n": "int"`))
+	w.commit("order.avsc", record("Order", `"state": {"type": "enum", "name": "State", "symbols": ["A", "C"]}`, `"sum": ["null", "string"]`, `"n": "string"`))
+	o := w.options()
+	o.Mode = schema.Full
+	fixes := map[string][]string{}
+	for _, f := range w.check(o).Subjects[0].Findings {
+		fixes[f.Field] = append(fixes[f.Field], f.Fix.JSON)
+	}
+	for field, want := range map[string]string{
+		"shop.Order.state": `{"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["A", "B"], "default": "A"}}`,
+		"shop.Order.sum":   `{"name": "sum", "type": ["null", "double"]}`,
+		"shop.Order.n":     `{"name": "n", "type": "int"}`,
+	} {
+		if got := fixes[field]; len(got) != 2 || got[0] != want || got[1] != want {
+			t.Errorf("%s: %q", field, got)
+		}
+	}
+}
