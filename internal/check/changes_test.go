@@ -95,3 +95,21 @@ func TestFormat_ChangesThatNeedAnOrderAreMarked(t *testing.T) {
 		says(t, b.String(), want)
 	}
 }
+
+func TestFormat_CopiesAreToldOnce(t *testing.T) {
+	w := newRepository(t)
+	for _, text := range []string{orderV1, orderBad} {
+		w.commit("a/order.avsc", text, "b/order.avsc", text, "c/order.avsc", "\n"+text, "d/order.avsc", orderV1)
+	}
+	r := w.check(w.options())
+	out := text(t, r)
+	says(t, out, "✗ shop.Order  a/order.avsc\n", "  The same is in 2 other files: b/order.avsc and c/order.avsc.\n", "3 subjects breaking, 1 compatible")
+	if n := strings.Count(out, "READER_FIELD_MISSING_DEFAULT_VALUE"); n != 1 {
+		t.Errorf("it is told %d times:\n%s", n, out)
+	}
+	var b strings.Builder
+	if err := r.Write(&b, "github", Style{}); err != nil {
+		t.Fatal(err)
+	}
+	says(t, b.String(), "file=a/order.avsc", "file=b/order.avsc", "file=c/order.avsc")
+}

@@ -74,6 +74,7 @@ func (c *checker) subject(sub *subject, candidates *set, h history, contracts ma
 		}
 	}
 	keepRenamed(s.Findings)
+	shareRenamed(s.Findings)
 	s.deployWithContracts()
 	c.report.Subjects = append(c.report.Subjects, s)
 	return nil
@@ -190,6 +191,26 @@ func keepRenamed(findings []Finding) {
 			Words: fmt.Sprintf("keep field %s too until nobody needs it (who reads %[1]s knows no alias), and give field %s a default", f.Fix.was, last(f.Field)),
 			JSON:  f.Fix.Else.JSON,
 		}
+	}
+}
+
+// shareRenamed offers the alias second where several new fields may be the same old one: only one can have it.
+func shareRenamed(findings []Finding) {
+	key := func(f Finding) string { return strings.TrimSuffix(f.Field, last(f.Field)) + f.Fix.was }
+	claims := map[string][]string{}
+	for _, f := range findings {
+		if f.Kind == NewReadsOld && f.Fix != nil && f.Fix.was != "" && !slices.Contains(claims[key(f)], last(f.Field)) {
+			claims[key(f)] = append(claims[key(f)], last(f.Field))
+		}
+	}
+	for i, f := range findings {
+		if f.Kind != NewReadsOld || f.Fix == nil || f.Fix.was == "" || len(claims[key(f)]) == 1 {
+			continue
+		}
+		first, alias := *f.Fix.Else, *f.Fix
+		alias.Words += fmt.Sprintf(", as only one of %s can be", enumerate(claims[key(f)]))
+		alias.Else, first.Else = nil, &alias
+		findings[i].Fix = &first
 	}
 }
 

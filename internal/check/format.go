@@ -74,6 +74,44 @@ func (r *Report) groups(s Subject) (failing, waived, warnings []group) {
 	return failing, waived, warnings
 }
 
+// twins returns for each subject the files of the later ones with its name of which the same is to be said, and which subjects these
+// later ones are: tools that make one .avsc file for each use of a type leave many copies of it.
+func (r *Report) twins() (files map[int][]string, told map[int]bool) {
+	files, told = map[int][]string{}, map[int]bool{}
+	first := map[string]int{}
+	for i, s := range r.Subjects {
+		if len(s.Findings) == 0 && !s.Changed {
+			continue
+		}
+		if f, ok := first[s.says()]; ok {
+			files[f], told[i] = append(files[f], s.File), true
+			continue
+		}
+		first[s.says()] = i
+	}
+	return files, told
+}
+
+// says is a text that is the same for subjects of which the same is to be said.
+func (s Subject) says() string {
+	parts := []string{s.Name, string(s.Status), s.Words, s.compared(), s.Deploy, s.Risk, s.Confluent, strings.Join(s.Changes, "\n")}
+	for _, f := range s.Findings {
+		parts = append(parts, string(f.Rule), string(f.Kind), f.Who, f.Path, strings.Join(f.details(), "\n"))
+		if f.New.File != s.File { // a type in a file of its own
+			parts = append(parts, f.New.String())
+		}
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// mostTwins is how many files are named of which the same is to be said.
+const mostTwins = 4
+
+// twinWords say in which other files a schema is, too.
+func twinWords(files []string) string {
+	return fmt.Sprintf("The same is in %s: %s.", count(len(files), "other file"), enumerateSome(files, mostTwins))
+}
+
 // warned says what a warning is about.
 func (f Finding) warned() string {
 	switch f.Kind {

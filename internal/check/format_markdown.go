@@ -14,8 +14,15 @@ func (r *Report) writeMarkdown(w io.Writer) error {
 	if r.How != "" {
 		fmt.Fprintf(b, "\nCompared with %s: %s.\n", mark(r.Against), mark(r.How))
 	}
-	for _, s := range r.Subjects {
+	files, told := r.twins()
+	for i, s := range r.Subjects {
+		if told[i] {
+			continue
+		}
 		r.markdownSubject(b, s)
+		if len(files[i]) > 0 {
+			fmt.Fprintf(b, "\n%s\n", mark(twinWords(files[i])))
+		}
 	}
 	if len(r.Problems) > 0 {
 		fmt.Fprint(b, "\n#### Could not be checked\n\n")

@@ -59,12 +59,16 @@ func (r *Report) writeText(w io.Writer, style Style) error {
 	}
 	said := 0
 	hidden := 0
-	for _, s := range r.Subjects {
+	files, told := r.twins()
+	for i, s := range r.Subjects {
+		if told[i] {
+			continue
+		}
 		if s.Status == New && len(s.Findings) == 0 && r.Summary.New > mostNew && !style.All {
 			hidden++
 			continue
 		}
-		if r.textSubject(t, s, style.All) {
+		if r.textSubject(t, s, files[i], style.All) {
 			said++
 		}
 	}
@@ -103,8 +107,8 @@ func (r *Report) noteMark(t *textWriter, n Note) painted {
 	return t.paint(yellow, "!")
 }
 
-// textSubject prints a subject if there is something to say about it.
-func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
+// textSubject prints a subject if there is something to say about it. twins are the other files that it is in.
+func (r *Report) textSubject(t *textWriter, s Subject, twins []string, all bool) bool {
 	failing, waived, warnings := r.groups(s)
 	if !t.blank && t.begun && len(failing)+len(waived)+len(warnings) > 0 {
 		t.line("")
@@ -137,6 +141,9 @@ func (r *Report) textSubject(t *textWriter, s Subject, all bool) bool {
 	default:
 		t.begun = begun
 		return false
+	}
+	if len(twins) > 0 {
+		t.line("  %s", twinWords(twins))
 	}
 	t.groups(s.Name, failing, red)
 	t.groups(s.Name, waived, faint)

@@ -58,3 +58,11 @@ func TestFix_IsOneForBothDirections(t *testing.T) {
 		}
 	}
 }
+
+func TestFix_OffersAnOldFieldToOneNewOneOnly(t *testing.T) {
+	w := newRepository(t)
+	w.commit("order.avsc", record("Order", `"by": "string"`))
+	w.commit("order.avsc", record("Order", `"buyer": "string"`, `"seller": "string"`))
+	says(t, text(t, w.check(w.options())), "Fix: if it is a new field (old events then read as \"\", their \"by\" is dropped):\n           {\"name\": \"buyer\", \"type\": \"string\", \"default\": \"\"}\n"+
+		`      Or if "buyer" is the old "by", as only one of buyer and seller can be:`, `{"name": "seller", "type": "string", "aliases": ["by"]}`)
+}
