@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -159,7 +160,7 @@ func (c *codec) appendEncode(b []byte, r Record) (out []byte, err error) {
 	w.Reset(nil)
 	c.encoder.Encode(record, w)
 	if w.Error != nil {
-		return b, fmt.Errorf("encode %s: %w", c.schema.FullName(), w.Error)
+		return b, fmt.Errorf("encode %s: %w", c.schema.FullName(), c.refused(record, w.Error))
 	}
 	if bad := c.schema.walk().run(w.Buffer(), Limits{}.withDefaults(), nil); bad != nil {
 		return b, fmt.Errorf("encode %w", bad)
@@ -169,6 +170,15 @@ func (c *codec) appendEncode(b []byte, r Record) (out []byte, err error) {
 		c.writers.Put(w)
 	}
 	return b, nil
+}
+
+// refused says of what hamba did not encode which field it is, where that is known: it says only that there is no such symbol.
+func (c *codec) refused(record unsafe.Pointer, err error) error {
+	check, bad := guard(c.schema.root, c.typ, leaf{visit: visitEnum})
+	if bad != nil {
+		return err
+	}
+	return cmp.Or(check.run(record), err)
 }
 
 // decode decodes data, which was walked, into the record at that address.

@@ -16,13 +16,14 @@ import (
 
 func TestAppendEncode_LeavesTheBufferAsItWasOnAnError(t *testing.T) {
 	for want, spoil := range map[string]func(*shop.OrderPlaced){
-		"encode shop.OrderPlaced: lines: [1]: quantity: 2147483648 does not fit an int":           func(o *shop.OrderPlaced) { o.Lines[1].Quantity = math.MaxInt32 + 1 },
-		"encode shop.OrderPlaced: total: the decimal 1/3 has more than 2 digits behind the point": func(o *shop.OrderPlaced) { o.Total = big.NewRat(1, 3) },
-		"encode shop.OrderPlaced: total: the decimal is nil":                                      func(o *shop.OrderPlaced) { o.Total = nil },
-		"encode shop.OrderPlaced: Total: avro: cannot encode 100000000000.00":                     func(o *shop.OrderPlaced) { o.Total = big.NewRat(1e11, 1) },
-		"encode shop.OrderPlaced: Currency: avro: unknown enum symbol: DM":                        func(o *shop.OrderPlaced) { o.Currency = "DM" },
-		"shop.OrderPlaced.ship_to.city: text that is not UTF-8":                                   func(o *shop.OrderPlaced) { o.ShipTo.City = "M\xfcnchen" },
-		"shop.OrderPlaced.attributes[]: text that is not UTF-8":                                   func(o *shop.OrderPlaced) { o.Attributes["\xff"] = "x" },
+		"encode shop.OrderPlaced: lines: [1]: quantity: 2147483648 does not fit an int":                                func(o *shop.OrderPlaced) { o.Lines[1].Quantity = math.MaxInt32 + 1 },
+		"encode shop.OrderPlaced: total: the decimal 1/3 has more than 2 digits behind the point":                      func(o *shop.OrderPlaced) { o.Total = big.NewRat(1, 3) },
+		"encode shop.OrderPlaced: total: the decimal is nil":                                                           func(o *shop.OrderPlaced) { o.Total = nil },
+		"encode shop.OrderPlaced: Total: avro: cannot encode 100000000000.00":                                          func(o *shop.OrderPlaced) { o.Total = big.NewRat(1e11, 1) },
+		`encode shop.OrderPlaced: currency: "DM" is no symbol of shop.Currency: take one of OTHER, EUR, USD, GBP, CHF`: func(o *shop.OrderPlaced) { o.Currency = "DM" },
+		`encode shop.OrderPlaced: currency: "" is no symbol of shop.Currency: take one of OTHER`:                       func(o *shop.OrderPlaced) { o.Currency = "" },
+		"shop.OrderPlaced.ship_to.city: text that is not UTF-8":                                                        func(o *shop.OrderPlaced) { o.ShipTo.City = "M\xfcnchen" },
+		"shop.OrderPlaced.attributes[]: text that is not UTF-8":                                                        func(o *shop.OrderPlaced) { o.Attributes["\xff"] = "x" },
 	} {
 		o := order()
 		spoil(o)

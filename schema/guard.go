@@ -205,6 +205,28 @@ func clipped(v any) any {
 	return v
 }
 
+// visitEnum refuses what is no symbol.
+func visitEnum(n *node, t reflect.Type) (visit, bool) {
+	if n.kind != kindEnum || t.Kind() != reflect.String {
+		return nil, false
+	}
+	return func(p unsafe.Pointer) error {
+		symbol := *(*string)(p)
+		if slices.Contains(n.symbols, symbol) {
+			return nil
+		}
+		some := n.symbols[:min(len(n.symbols), mostNamed)]
+		more := ""
+		if len(some) < len(n.symbols) {
+			more = ", ..."
+		}
+		return fmt.Errorf("%q is no symbol of %s: take one of %s%s", symbol, n.name, strings.Join(some, ", "), more)
+	}, true
+}
+
+// mostNamed is how many symbols an error names.
+const mostNamed = 10
+
 // guard returns a function that visits the leaves of a Go value that holds a record.
 func guard(n *node, t reflect.Type, of leaf) (visit, error) {
 	g := guards{leaf: of, seen: map[pair]*visit{}}
