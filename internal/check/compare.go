@@ -174,46 +174,6 @@ func (c *checker) compare(s *Subject, v *version, of string, before []*version) 
 	return deploy, risk
 }
 
-// keepRenamed takes the alias out of the fix of a renamed field where old consumers or services need the
-// old one: to put that back is the fix for them, and beside it the alias would be ambiguous.
-func keepRenamed(findings []Finding) {
-	needed := map[string]bool{}
-	for _, f := range findings {
-		if f.Rule == schema.MissingDefault && f.Kind != NewReadsOld && !f.blamed {
-			needed[f.Field] = true
-		}
-	}
-	for i, f := range findings {
-		if f.Kind != NewReadsOld || f.Fix == nil || f.Fix.was == "" || !needed[strings.TrimSuffix(f.Field, last(f.Field))+f.Fix.was] {
-			continue
-		}
-		findings[i].Fix = &Fix{
-			Words: fmt.Sprintf("keep field %s too until nobody needs it (who reads %[1]s knows no alias), and give field %s a default", f.Fix.was, last(f.Field)),
-			JSON:  f.Fix.Else.JSON,
-		}
-	}
-}
-
-// shareRenamed offers the alias second where several new fields may be the same old one: only one can have it.
-func shareRenamed(findings []Finding) {
-	key := func(f Finding) string { return strings.TrimSuffix(f.Field, last(f.Field)) + f.Fix.was }
-	claims := map[string][]string{}
-	for _, f := range findings {
-		if f.Kind == NewReadsOld && f.Fix != nil && f.Fix.was != "" && !slices.Contains(claims[key(f)], last(f.Field)) {
-			claims[key(f)] = append(claims[key(f)], last(f.Field))
-		}
-	}
-	for i, f := range findings {
-		if f.Kind != NewReadsOld || f.Fix == nil || f.Fix.was == "" || len(claims[key(f)]) == 1 {
-			continue
-		}
-		first, alias := *f.Fix.Else, *f.Fix
-		alias.Words += fmt.Sprintf(", as only one of %s can be", enumerate(claims[key(f)]))
-		alias.Else, first.Else = nil, &alias
-		findings[i].Fix = &first
-	}
-}
-
 // mostOlder is how many versions are looked at that the mode does not ask about.
 const mostOlder = 50
 

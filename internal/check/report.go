@@ -210,12 +210,12 @@ type Problem struct {
 type Summary struct {
 	Compatible int `json:"compatible"`
 	// Ordered are those of the compatible ones that are so only if they are deployed in their order.
-	Ordered int `json:"ordered"`
-	Breaking   int `json:"breaking"`
-	New        int `json:"new"`
-	Deleted    int `json:"deleted"`
-	Unchecked  int `json:"unchecked"`
-	Waived     int `json:"waived"`
+	Ordered   int `json:"ordered"`
+	Breaking  int `json:"breaking"`
+	New       int `json:"new"`
+	Deleted   int `json:"deleted"`
+	Unchecked int `json:"unchecked"`
+	Waived    int `json:"waived"`
 	// Warnings are findings that deserve a look.
 	Warnings int `json:"warnings"`
 	// Compared is how many subjects were compared with something.

@@ -29,7 +29,7 @@ type Schema struct {
 	// Schema is what a program has.
 	Schema *schema.Schema
 	// Sources are the .avsc files, as paths below the root, that go:generate lines in the
-	// file's directory name for it.
+	// file's directory, or in one above it, name for it.
 	Sources []string
 	// FullSchema says that one of these lines has -fullschema.
 	FullSchema bool
@@ -67,11 +67,7 @@ func Find(root string) (all []Schema, err error) {
 			return err
 		}
 		file := filepath.ToSlash(rel)
-		dir := path.Dir(file)
-		if _, ok := made[dir]; !ok {
-			made[dir] = outputs(root, dir)
-		}
-		by := madeBy(made[dir], file)
+		by := madeBy(root, made, file)
 		for _, s := range schemasIn(full) {
 			s.File, s.Sources, s.FullSchema = file, by.avsc, by.full
 			all = append(all, s)
@@ -174,11 +170,19 @@ func outputs(root, dir string) (all []output) {
 	return all
 }
 
-// madeBy is all that makes a file.
-func madeBy(made []output, file string) (by output) {
-	for _, o := range made {
-		if o.file == file {
-			by.avsc, by.full = append(by.avsc, o.avsc...), by.full || o.full
+// madeBy is all that makes a file, in its directory or above. made has what was looked up before, by directory.
+func madeBy(root string, made map[string][]output, file string) (by output) {
+	for dir := path.Dir(file); ; dir = path.Dir(dir) {
+		if _, ok := made[dir]; !ok {
+			made[dir] = outputs(root, dir)
+		}
+		for _, o := range made[dir] {
+			if o.file == file {
+				by.avsc, by.full = append(by.avsc, o.avsc...), by.full || o.full
+			}
+		}
+		if dir == "." {
+			break
 		}
 	}
 	slices.Sort(by.avsc)

@@ -36,6 +36,8 @@ func TestFind_TellsWhatCodeHasAndWhatItWasMadeFrom(t *testing.T) {
 		"a/gen.go", goFile(record("Beside")),
 		"b/c/doc.go", "package p\n\n//go:generate go tool avrogen -pkg p -fullschema -o=gen.go ../../schemas/x.avsc \"y.avsc\"\n//go:generate avrogen -o other.go z.avsc\n",
 		"b/c/gen.go", goFile(record("Named")),
+		"b/doc.go", "package p\n\n//go:generate avrogen -o above/gen.go w.avsc\n",
+		"b/above/gen.go", goFile(record("Above")),
 		"broken/gen.go", header+"\npackage",
 		"broken/schema.go", goFile("`{}`"),
 		"broken/call.go", goFile("text"),
@@ -53,7 +55,7 @@ func TestFind_TellsWhatCodeHasAndWhatItWasMadeFrom(t *testing.T) {
 	for _, s := range all {
 		got += fmt.Sprintf("%s %s:%d:%d %v %v\n", s.Schema.FullName(), s.File, s.Line, s.Column, s.Sources, s.FullSchema)
 	}
-	if want := "shop.Beside a/gen.go:6:15 [] false\nshop.Named b/c/gen.go:6:15 [b/c/y.avsc schemas/x.avsc] true\n"; got != want {
+	if want := "shop.Beside a/gen.go:6:15 [] false\nshop.Above b/above/gen.go:6:15 [b/w.avsc] false\nshop.Named b/c/gen.go:6:15 [b/c/y.avsc schemas/x.avsc] true\n"; got != want {
 		t.Fatalf("found\n%swant\n%s", got, want)
 	}
 	for _, at := range []struct {
@@ -65,7 +67,7 @@ func TestFind_TellsWhatCodeHasAndWhatItWasMadeFrom(t *testing.T) {
 		{"b/c/y.avsc", [2]bool{false, true}},
 		{"b/c/z.avsc", [2]bool{false, false}},
 	} {
-		if made := [2]bool{all[0].MadeFrom(at.avsc), all[1].MadeFrom(at.avsc)}; made != at.made {
+		if made := [2]bool{all[0].MadeFrom(at.avsc), all[2].MadeFrom(at.avsc)}; made != at.made {
 			t.Errorf("%s: %v, want %v", at.avsc, made, at.made)
 		}
 	}
