@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -86,13 +85,9 @@ func (o *lintOptions) files(paths []string) (*lintFiles, error) {
 // leftOut is what the configuration in the directory top leaves out: the contracts, and what it excludes.
 func leftOut(c *check.Config, top string) func(name string) bool {
 	contracts := filepath.ToSlash(filepath.Clean(cmp.Or(c.Contracts, "contracts")))
-	globs := []*regexp.Regexp{regexp.MustCompile(`\A` + regexp.QuoteMeta(contracts) + "/")}
-	for _, glob := range c.Exclude {
-		globs = append(globs, globOf(glob))
-	}
 	return func(name string) bool {
-		rel := filepath.ToSlash(relative(top, name)) + "/"
-		return slices.ContainsFunc(globs, func(glob *regexp.Regexp) bool { return glob.MatchString(rel) })
+		rel := filepath.ToSlash(relative(top, name))
+		return rel == contracts || strings.HasPrefix(rel, contracts+"/") || c.Excludes(rel)
 	}
 }
 
@@ -110,24 +105,6 @@ func relative(dir, path string) string {
 		return rel
 	}
 	return path
-}
-
-// globOf returns what matches a path, or a directory that it is in, with a slash behind it. A glob without a slash
-// matches a name at any depth; ** stands for any number of directories.
-func globOf(glob string) *regexp.Regexp {
-	glob = strings.TrimSuffix(strings.TrimPrefix(glob, "./"), "/")
-	if !strings.Contains(glob, "/") {
-		glob = "**/" + glob
-	}
-	pattern := `\A`
-	for part := range strings.SplitSeq(glob, "/") {
-		if part == "**" {
-			pattern += `(?:[^/]+/)*`
-			continue
-		}
-		pattern += strings.NewReplacer(`\*`, `[^/]*`, `\?`, `[^/]`).Replace(regexp.QuoteMeta(part)) + "/"
-	}
-	return regexp.MustCompile(pattern)
 }
 
 // schemaFiles returns a file, or the .avsc files in a directory, without those of hidden directories.

@@ -89,7 +89,12 @@ func (c *checker) excluded(p string) bool {
 			rel = filepath.ToSlash(r)
 		}
 	}
-	return slices.ContainsFunc(c.Config.Exclude, func(glob string) bool { return matches(glob, rel) })
+	return c.Config.Excludes(rel)
+}
+
+// Excludes reports whether Exclude leaves a file or directory out. Its path has slashes and is relative to the Config's file.
+func (c *Config) Excludes(path string) bool {
+	return slices.ContainsFunc(c.Exclude, func(glob string) bool { return matches(glob, path) })
 }
 
 // absent is a path that was asked for and is not there, or not there any more.
