@@ -150,7 +150,7 @@ func (g program) differs(v *version) *Finding {
 	isBare := len(lost) > 0 && g.isBare()
 	switch {
 	case isBare && len(changes) == 0:
-		f.Problem = fmt.Sprintf("%s there: it was generated without -fullschema, which leaves them out", gaps(lost))
+		f.Problem = fmt.Sprintf("%s there: it was generated without -fullschema, which leaves out defaults and aliases", gaps(lost))
 	case isBare && len(g.Sources) > 0 && !g.FullSchema:
 		f.Problem = fmt.Sprintf("the code is older than the schema (%s), and is generated without -fullschema, which leaves out defaults and aliases", since(changes))
 	default:

@@ -12,6 +12,9 @@ import (
 // let pass put right: a type that is defined twice in the same way, and namespaces with illegal parts. It is nil where that is not
 // what is wrong. misnamed says that namespaces were changed. Lines stay where they are.
 func mend(text []byte) (mended []byte, misnamed bool) {
+	if len(text) > largestLook {
+		return nil, false
+	}
 	v, err := readValue(text)
 	if err != nil {
 		return nil, false
