@@ -45,3 +45,26 @@ func TestREADME_NamesTestsAndFilesThatAreThere(t *testing.T) {
 		}
 	}
 }
+
+// The excerpt of a failing check is one of what docs/ci.md shows, which the command's own tests keep true.
+func TestREADME_ShowsWhatTheCheckPrints(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile("docs/ci.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, excerpt, ok := strings.Cut(string(readme), "\n$ troupe schema check\n")
+	excerpt, _, closed := strings.Cut(excerpt, "\n```")
+	if !ok || !closed {
+		t.Fatal("there is no excerpt")
+	}
+	rest := string(whole)
+	for part := range strings.SplitSeq(excerpt, "\n...\n") {
+		if _, rest, ok = strings.Cut(rest, part); !ok {
+			t.Errorf("docs/ci.md does not have, in this order:\n%s", part)
+		}
+	}
+}
