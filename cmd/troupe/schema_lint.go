@@ -95,7 +95,7 @@ func (o *lintOptions) run(cmd *cobra.Command, paths []string) error {
 			infos++
 		}
 	}
-	summary := fmt.Sprintf("%s: %s, %s, %d infos", counted(len(sources), "schema"), counted(errors, "error"), counted(warnings, "warning"), infos)
+	summary := fmt.Sprintf("%s: %s, %s, %s", counted(len(sources), "schema"), counted(errors, "error"), counted(warnings, "warning"), counted(infos, "info"))
 	switch {
 	case len(failed) == 1 && len(sources) == 0:
 		return failed[0]
@@ -263,7 +263,7 @@ func (s *schemaSet) add(name, text string) {
 	}
 	s.texts[name] = text
 	var v any
-	if json.Unmarshal([]byte(text), &v) != nil {
+	if json.Unmarshal([]byte(schema.WithoutComments(text)), &v) != nil {
 		return // parsing says where it is wrong
 	}
 	n := &typeNames{defined: map[string]bool{}}

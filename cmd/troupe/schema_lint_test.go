@@ -90,6 +90,12 @@ func TestSchemaLint_LooksAtWhatTroupeYAMLNames(t *testing.T) {
 	expect(t, troupeSchema(ctx, "", "lint"), 2, "there is no .avsc file in . but 3 files that ../troupe.yaml leaves out, so nothing was linted")
 }
 
+func TestSchemaLint_FindsTypesInFilesWithComments(t *testing.T) {
+	inDirectory(t, map[string]string{"order.avsc": "/* a licence */\n" + lintedOrder, "address.avsc": "// a licence\n" + lintedAddress})
+	o := troupeSchema(context.Background(), "", "lint", "--disable", "money_as_float,LOGICAL_TYPE_IGNORED,PII_UNMARKED")
+	expect(t, o, 0, "2 schemas: 0 errors, 0 warnings, 0 infos")
+}
+
 func TestSchemaLint_IsNeverGreenWithoutHavingLooked(t *testing.T) {
 	inDirectory(t, map[string]string{
 		"empty/README": "nothing", "bad/a.avsc": "{", "bad/b.avsc": lintedAddress, "worse/a.avsc": "[", "worse/b.avsc": "7",
