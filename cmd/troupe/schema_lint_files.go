@@ -111,6 +111,8 @@ func relative(dir, path string) string {
 func schemaFiles(path string) (names []string, err error) {
 	err = filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
 		switch {
+		case name != path && errors.Is(err, fs.ErrNotExist): // removed meanwhile
+			return nil
 		case err != nil:
 			return cannotRead(name, err)
 		case e.IsDir() && name != path && (strings.HasPrefix(e.Name(), ".") || e.Name() == "node_modules"):

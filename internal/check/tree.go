@@ -68,8 +68,12 @@ func (t *workTree) list(under []string) ([]string, error) {
 // walk returns the .avsc files in a directory. Directories that are hidden or hold packages of others are passed by.
 func (t *workTree) walk(dir string) (all []string, err error) {
 	var links []string
-	err = filepath.WalkDir(filepath.Join(t.root, filepath.FromSlash(dir)), func(full string, e fs.DirEntry, err error) error {
+	top := filepath.Join(t.root, filepath.FromSlash(dir))
+	err = filepath.WalkDir(top, func(full string, e fs.DirEntry, err error) error {
 		if err != nil {
+			if full != top && errors.Is(err, fs.ErrNotExist) { // a build's directory, removed meanwhile
+				return nil
+			}
 			return err
 		}
 		rel, err := filepath.Rel(t.root, full)

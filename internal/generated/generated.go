@@ -5,6 +5,7 @@ package generated
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -54,6 +55,8 @@ func Find(root string) (all []Schema, err error) {
 	made := map[string][]output{}
 	err = filepath.WalkDir(root, func(full string, e fs.DirEntry, err error) error {
 		switch {
+		case errors.Is(err, fs.ErrNotExist) && full != root: // removed meanwhile
+			return nil
 		case err != nil:
 			unread = cmp.Or(unread, err)
 			return nil

@@ -116,3 +116,31 @@ func TestMake_IsWhatAvrogenWrites(t *testing.T) {
 		t.Error("avrogen takes any name")
 	}
 }
+
+func TestFind_DoesNotMindDirectoriesThatComeAndGo(t *testing.T) {
+	root, stop, stopped := t.TempDir(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			for n := range 20 {
+				_ = os.Mkdir(filepath.Join(root, fmt.Sprint(n)), 0o755)
+			}
+			for n := range 20 {
+				_ = os.Remove(filepath.Join(root, fmt.Sprint(n)))
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	for range 500 {
+		if _, err := Find(root); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(stop)
+	<-stopped
+}
