@@ -11,7 +11,13 @@ import (
 
 // Make returns the schemas that avrogen would write into code for s: with -fullschema, and without, which
 // drops defaults and aliases. The first is not always s: what avrogen does not know is lost in it.
+// What avrogen's library cannot read, and what it panics on, is an error.
 func Make(s *schema.Schema) (full, bare *schema.Schema, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			full, bare, err = nil, nil, fmt.Errorf("avrogen does not take %s: %v", s.FullName(), p)
+		}
+	}()
 	h, err := avro.ParseBytesWithCache([]byte(s.String()), "", &avro.SchemaCache{})
 	if err != nil {
 		return nil, nil, fmt.Errorf("avrogen does not take %s: %w", s.FullName(), err)
