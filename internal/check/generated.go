@@ -149,6 +149,8 @@ func (g program) differs(v *version) *Finding {
 	lost := material(bare, full)
 	isBare := len(lost) > 0 && g.isBare()
 	switch {
+	case isBare && len(changes) == 0 && g.FullSchema:
+		f.Problem = fmt.Sprintf("%s there: the code is older than the schema, or was generated without the -fullschema that its //go:generate line has", gaps(lost))
 	case isBare && len(changes) == 0:
 		f.Problem = fmt.Sprintf("%s there: it was generated without -fullschema, which leaves out defaults and aliases", gaps(lost))
 	case isBare && len(g.Sources) > 0 && !g.FullSchema:
@@ -162,10 +164,10 @@ func (g program) differs(v *version) *Finding {
 	return &f
 }
 
-// isBare reports whether the code has none of what avrogen leaves out without -fullschema.
+// isBare reports whether the code has none of what avrogen leaves out without -fullschema, docs among it.
 func (g program) isBare() bool {
 	_, bare, err := generated.Make(g.Schema.Schema)
-	return err == nil && len(material(bare, g.Schema.Schema)) == 0
+	return err == nil && bare.String() == g.Schema.Schema.String() // docs, too
 }
 
 // material are the differences that matter to programs.
